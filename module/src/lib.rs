@@ -1,0 +1,11 @@
+pub mod abi;
+pub mod api;
+pub mod backup;
+pub mod crypto;
+pub mod cryptoki;
+pub mod emulation;
+pub mod mechanism;
+pub mod object;
+pub mod session;
+pub mod store;
+pub mod token;

@@ -1,0 +1,3 @@
+//! The mechanism table: one file per family, rows first, then the work.
+
+pub mod params;

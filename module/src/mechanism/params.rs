@@ -1,0 +1,44 @@
+//! Mechanism parameters, read at the border and owned, so that no caller's memory is held.
+
+use crate::cryptoki::ids::*;
+
+/// Which `CK_…_PARAMS` a mechanism takes: what the border must read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// No parameter; some programs send an empty one.
+    None,
+    /// Exactly so many bytes: an initialisation vector.
+    Iv(usize),
+    /// CK_RSA_PKCS_PSS_PARAMS
+    Pss,
+    /// CK_RSA_PKCS_OAEP_PARAMS
+    Oaep,
+    /// CK_ECDH1_DERIVE_PARAMS
+    Ecdh,
+    /// CK_AES_CTR_PARAMS
+    Ctr,
+    /// CK_GCM_PARAMS, in both its layouts
+    Gcm,
+    /// CK_MAC_GENERAL_PARAMS: the length of the tag in bytes
+    MacGeneral,
+}
+
+/// A parameter, owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Params {
+    None,
+    Iv(Vec<u8>),
+    Pss { hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE, salt: usize },
+    Oaep { hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE, label: Vec<u8> },
+    Ecdh { kdf: CK_EC_KDF_TYPE, shared: Vec<u8>, public: Vec<u8> },
+    Ctr { bits: usize, counter: [u8; 16] },
+    Gcm { iv: Vec<u8>, aad: Vec<u8>, tag_bits: usize },
+    MacGeneral(usize),
+}
+
+/// A CK_MECHANISM: which mechanism, and its parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    pub id: CK_MECHANISM_TYPE,
+    pub params: Params,
+}

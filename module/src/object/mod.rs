@@ -1,0 +1,3 @@
+//! Attributes, the policy table, and keys.
+
+pub mod template;
