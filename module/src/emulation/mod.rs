@@ -1,1 +1,118 @@
+//! The one seam between the token and the world it pretends to live in: clock, randomness, and the points
+//! at which something happens.
 
+mod trace;
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::crypto::rng;
+use crate::cryptoki::{Error, Result};
+
+use trace::Trace;
+
+/// Something is about to happen, or has happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Point<'a> {
+    /// A Cryptoki function was entered.
+    Enter(&'static str),
+    /// A Cryptoki function refused.
+    Refuse(&'static str, &'a Error),
+    /// A key is about to be used with a mechanism.
+    Use { mechanism: &'a str, object: &'a str },
+}
+
+/// Seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// `YYYYMMDDhhmmss00`, the utcTime of CK_TOKEN_INFO (PKCS#11 v3.2 §3.2).
+    pub fn utc(self) -> [u8; 16] {
+        let (year, month, day) = civil((self.0 / 86_400) as i64);
+        let seconds = self.0 % 86_400;
+        let text = format!(
+            "{year:04}{month:02}{day:02}{:02}{:02}{:02}00",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        );
+        let mut utc = [b'0'; 16];
+        utc.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+        utc
+    }
+
+    /// `YYYYMMDD`, comparable with a CK_DATE.
+    pub fn date(self) -> [u8; 8] {
+        let utc = self.utc();
+        [utc[0], utc[1], utc[2], utc[3], utc[4], utc[5], utc[6], utc[7]]
+    }
+}
+
+/// Year, month and day of a day since the epoch, in the proleptic Gregorian calendar.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468; // to 0000-03-01, so that leap days end a year
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+/// The seam. Faults, latency and trace listen here; nothing else knows about them.
+pub struct Emulation {
+    trace: Option<Trace>,
+}
+
+impl Emulation {
+    /// The real world, traced to a file when one is named.
+    pub fn new(trace: Option<&Path>) -> Emulation {
+        Emulation { trace: trace.map(Trace::new) }
+    }
+
+    /// Something is about to happen, or has happened.
+    ///
+    /// # Errors
+    /// An injected fault.
+    #[inline]
+    pub fn at(&self, point: Point<'_>) -> Result<()> {
+        if let Some(trace) = &self.trace {
+            trace.write(self.now(), point);
+        }
+        Ok(())
+    }
+
+    /// True when somebody listens, so that what is told may cost something to tell.
+    pub fn listens(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    /// The time.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn now(&self) -> Timestamp {
+        Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+    }
+
+    /// Random bytes.
+    ///
+    /// # Errors
+    /// CKR_DEVICE_ERROR when the system gives none.
+    pub fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        rng::system(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_the_standard_says() {
+        assert_eq!(&Timestamp(0).utc(), b"1970010100000000");
+        assert_eq!(&Timestamp(951_782_400).utc(), b"2000022900000000");
+        assert_eq!(&Timestamp(1_795_219_199).utc(), b"2026112023595900");
+        assert_eq!(&Timestamp(4_107_542_400).date(), b"21000301");
+    }
+}

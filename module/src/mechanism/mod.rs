@@ -1,3 +1,238 @@
 //! The mechanism table: one file per family, rows first, then the work.
+//!
+//! A row carries data and implementation: from it come C_GetMechanismList and C_GetMechanismInfo, the reading of
+//! the parameter, the checks of key type, size and usage, and the work itself.
 
+pub mod aes;
+pub mod digest;
+pub mod ec;
+pub mod operation;
 pub mod params;
+pub mod rsa;
+pub mod secret;
+
+use std::borrow::Cow;
+
+use crate::crypto::Fill;
+use crate::crypto::hash::Hash;
+use crate::cryptoki::ids::*;
+use crate::cryptoki::{Error, Result, Rv, Secret, names};
+use crate::object::{Attributes, Key};
+
+pub use operation::{Begun, Operation};
+pub use params::{Choice, Params, Shape};
+
+/// What an operation begins with: its row, the caller's parameter, and the key.
+pub struct Start<'a> {
+    pub row: &'static Mechanism,
+    pub params: &'a Params,
+    pub key: &'a Key,
+}
+
+/// What a key is generated with: its row, the caller's parameter, the judged templates, randomness.
+pub struct Making<'a> {
+    pub row: &'static Mechanism,
+    pub params: &'a Params,
+    /// The template of the secret key, or of the public key of a pair.
+    pub template: &'a Attributes,
+    pub fill: &'a mut Fill<'a>,
+}
+
+/// Begins an operation with a key.
+pub type Begin = fn(&Start<'_>) -> Result<Begun>;
+/// Turns the bytes of a key into a wrapped key, or back.
+pub type Transform = fn(&Start<'_>, &[u8]) -> Result<Secret>;
+
+/// In what a key's size is counted (C_GetMechanismInfo's ulMinKeySize and ulMaxKeySize).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Bits,
+    Bytes,
+}
+
+/// A row of the table.
+pub struct Mechanism {
+    pub id: CK_MECHANISM_TYPE,
+    /// Types of keys it works with, or makes; the first is the default of generation.
+    pub keys: &'static [CK_KEY_TYPE],
+    /// Smallest and largest key; 0 and 0 where keys have no size.
+    pub sizes: (u64, u64),
+    pub unit: Unit,
+    pub shape: Shape,
+    /// The hash that the mechanism is named after.
+    pub hash: Option<Hash>,
+    /// Flags beside those that follow from what the row offers.
+    pub flags: CK_FLAGS,
+    pub digest: Option<fn(&'static Mechanism, &Params) -> Result<Begun>>,
+    pub sign: Option<Begin>,
+    pub verify: Option<Begin>,
+    pub sign_recover: Option<Begin>,
+    pub verify_recover: Option<Begin>,
+    pub encrypt: Option<Begin>,
+    pub decrypt: Option<Begin>,
+    pub wrap: Option<Transform>,
+    pub unwrap: Option<Transform>,
+    /// The derived bytes: of that length when one is asked, else all there are.
+    pub derive: Option<fn(&Start<'_>, Option<usize>) -> Result<Secret>>,
+    pub generate: Option<fn(&mut Making<'_>) -> Result<Attributes>>,
+    /// The attributes of the public and of the private key.
+    pub pair: Option<fn(&mut Making<'_>) -> Result<(Attributes, Attributes)>>,
+}
+
+/// A row that offers nothing, to build rows on.
+pub const ROW: Mechanism = Mechanism {
+    id: 0,
+    keys: &[],
+    sizes: (0, 0),
+    unit: Unit::Bits,
+    shape: Shape::None,
+    hash: None,
+    flags: 0,
+    digest: None,
+    sign: None,
+    verify: None,
+    sign_recover: None,
+    verify_recover: None,
+    encrypt: None,
+    decrypt: None,
+    wrap: None,
+    unwrap: None,
+    derive: None,
+    generate: None,
+    pair: None,
+};
+
+/// The families, in the order of C_GetMechanismList.
+const FAMILIES: &[&[Mechanism]] = &[rsa::ROWS, ec::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
+
+/// Every mechanism.
+pub fn all() -> impl Iterator<Item = &'static Mechanism> {
+    FAMILIES.iter().flat_map(|rows| rows.iter())
+}
+
+/// The row of a mechanism.
+///
+/// # Errors
+/// CKR_MECHANISM_INVALID when there is none.
+pub fn find(id: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
+    all().find(|row| row.id == id).ok_or_else(|| {
+        Rv::MechanismInvalid.because(format!("{} is not offered by this token", names::mechanism(id)))
+    })
+}
+
+/// Which parameter a mechanism takes.
+///
+/// # Errors
+/// CKR_MECHANISM_INVALID when there is no such mechanism.
+pub fn shape(id: CK_MECHANISM_TYPE) -> Result<Shape> {
+    find(id).map(|row| row.shape)
+}
+
+// A mechanism stands in the table once: a second row of the same id does not compile.
+const _: () = {
+    let mut family = 0;
+    while family < FAMILIES.len() {
+        let mut row = 0;
+        while row < FAMILIES[family].len() {
+            assert!(count(FAMILIES[family][row].id) == 1, "a mechanism has two rows");
+            row += 1;
+        }
+        family += 1;
+    }
+};
+
+const fn count(id: CK_MECHANISM_TYPE) -> usize {
+    let (mut family, mut found) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut row = 0;
+        while row < FAMILIES[family].len() {
+            if FAMILIES[family][row].id == id {
+                found += 1;
+            }
+            row += 1;
+        }
+        family += 1;
+    }
+    found
+}
+
+impl Mechanism {
+    /// The standard's name.
+    pub fn name(&self) -> Cow<'static, str> {
+        names::mechanism(self.id)
+    }
+
+    /// The CKF_ flags: what the row offers, and the ones it adds.
+    pub fn offers(&self) -> CK_FLAGS {
+        [
+            (self.encrypt.is_some(), CKF_ENCRYPT),
+            (self.decrypt.is_some(), CKF_DECRYPT),
+            (self.digest.is_some(), CKF_DIGEST),
+            (self.sign.is_some(), CKF_SIGN),
+            (self.sign_recover.is_some(), CKF_SIGN_RECOVER),
+            (self.verify.is_some(), CKF_VERIFY),
+            (self.verify_recover.is_some(), CKF_VERIFY_RECOVER),
+            (self.generate.is_some(), CKF_GENERATE),
+            (self.pair.is_some(), CKF_GENERATE_KEY_PAIR),
+            (self.wrap.is_some(), CKF_WRAP),
+            (self.unwrap.is_some(), CKF_UNWRAP),
+            (self.derive.is_some(), CKF_DERIVE),
+        ]
+        .iter()
+        .filter(|(offered, _)| *offered)
+        .fold(self.flags, |flags, (_, flag)| flags | flag)
+    }
+
+    /// Checks that a key is of a type and size this mechanism works with.
+    ///
+    /// # Errors
+    /// CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE.
+    pub fn suits(&self, key_type: CK_KEY_TYPE, key: &Key) -> Result<()> {
+        if !self.keys.contains(&key_type) {
+            return Err(self.wrong_type(key_type));
+        }
+        let size = match self.unit {
+            Unit::Bits => key.bits() as u64,
+            Unit::Bytes => key.bits() as u64 / 8,
+        };
+        let (min, max) = self.sizes;
+        if max > 0 && !(min..=max).contains(&size) {
+            return Err(Rv::KeySizeRange.because(format!(
+                "{} works with keys of {min} to {max} {:?}, this one has {size}",
+                self.name(),
+                self.unit
+            )));
+        }
+        Ok(())
+    }
+
+    fn wrong_type(&self, key_type: CK_KEY_TYPE) -> Error {
+        let wants: Vec<_> = self.keys.iter().map(|wanted| names::key_type(*wanted)).collect();
+        Rv::KeyTypeInconsistent.because(format!(
+            "{} wants a key of {}, this one is of {}",
+            self.name(),
+            wants.join(" or "),
+            names::key_type(key_type)
+        ))
+    }
+}
+
+impl Start<'_> {
+    /// The refusal of a key of the wrong class: a public key to sign with, say.
+    pub fn wrong_key(&self) -> Error {
+        Rv::KeyTypeInconsistent
+            .because(format!("the key is of a class that {} cannot use here", self.row.name()))
+    }
+
+    /// The refusal of a parameter.
+    pub fn wrong_params(&self, why: impl std::fmt::Display) -> Error {
+        Rv::MechanismParamInvalid.because(format!("{}: {why}", self.row.name()))
+    }
+}
+
+/// The hash that a CKM_ of a digest names, as PSS and OAEP parameters do.
+pub(crate) fn hash(id: CK_MECHANISM_TYPE) -> Result<Hash> {
+    digest::ROWS.iter().find(|row| row.id == id && row.digest.is_some()).and_then(|row| row.hash).ok_or_else(
+        || Rv::MechanismParamInvalid.because(format!("{} is no hash of this token", names::mechanism(id))),
+    )
+}

@@ -1,1 +1,54 @@
+//! Sessions: the table of them, and the operations each has begun.
 
+pub mod kind;
+pub mod operation;
+pub mod table;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::token::{Access, Token};
+
+pub use kind::Kind;
+pub use operation::Active;
+pub use table::Table;
+
+/// A session of the application with a token.
+pub struct Session {
+    pub handle: u64,
+    pub slot: u64,
+    pub read_write: bool,
+    pub token: Arc<Token>,
+    work: Mutex<Work>,
+}
+
+/// What a session is doing: at most one operation of each kind, and a search.
+#[derive(Default)]
+pub struct Work {
+    operations: [Option<Active>; Kind::COUNT],
+    /// The handles that C_FindObjects has still to give, the next one last.
+    pub found: Option<Vec<u64>>,
+}
+
+impl Work {
+    /// The place of the operation of a kind.
+    pub fn slot(&mut self, kind: Kind) -> &mut Option<Active> {
+        &mut self.operations[kind as usize]
+    }
+
+    /// All operations.
+    pub fn operations(&mut self) -> impl Iterator<Item = &mut Active> {
+        self.operations.iter_mut().flatten()
+    }
+}
+
+impl Session {
+    /// The session's work, for as long as the guard lives: calls on the same session wait.
+    pub fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who asks, for the token.
+    pub fn access(&self) -> Access {
+        Access { session: self.handle, read_write: self.read_write }
+    }
+}

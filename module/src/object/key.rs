@@ -1,0 +1,307 @@
+//! Typed keys: what a mechanism works with, parsed from attributes once and shared.
+
+use std::sync::Arc;
+
+use crate::crypto::{certificate, cipher, ec, hash::Hash, rsa, spki};
+use crate::cryptoki::ids::*;
+use crate::cryptoki::{Result, Rv, Secret, names};
+
+use super::attributes::{Attributes, Value};
+use super::policy::Sort;
+
+/// The types of secret keys this token keeps.
+pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
+    CKK_GENERIC_SECRET,
+    CKK_AES,
+    CKK_SHA_1_HMAC,
+    CKK_SHA224_HMAC,
+    CKK_SHA256_HMAC,
+    CKK_SHA384_HMAC,
+    CKK_SHA512_HMAC,
+    CKK_HKDF,
+];
+
+/// A key, ready for work.
+#[derive(Clone)]
+pub enum Key {
+    Secret(Secret),
+    RsaPublic(Arc<rsa::PublicKey>),
+    RsaPrivate(Arc<rsa::PrivateKey>),
+    EcPublic(Arc<ec::PublicKey>),
+    EcPrivate(Arc<ec::PrivateKey>),
+}
+
+impl Key {
+    /// The key of these attributes.
+    ///
+    /// # Errors
+    /// CKR_KEY_HANDLE_INVALID for an object that is no key; what the key's parser says otherwise.
+    pub fn parse(attributes: &Attributes) -> Result<Key> {
+        let sort = Sort::of(attributes);
+        Ok(match (sort.class, sort.kind) {
+            (CKO_SECRET_KEY, _) => Key::Secret(attributes.bytes(CKA_VALUE).unwrap_or_default().into()),
+            (CKO_PUBLIC_KEY, CKK_RSA) => {
+                let (n, e) = (attributes.need(CKA_MODULUS)?, attributes.need(CKA_PUBLIC_EXPONENT)?);
+                Key::RsaPublic(Arc::new(rsa::PublicKey::new(n, e)?))
+            }
+            (CKO_PRIVATE_KEY, CKK_RSA) => {
+                Key::RsaPrivate(Arc::new(rsa::PrivateKey::new(&components(attributes)?)?))
+            }
+            (CKO_PUBLIC_KEY, CKK_EC) => {
+                let curve = ec::Curve::from_params(attributes.need(CKA_EC_PARAMS)?)?;
+                let point = ec::point_from_attribute(curve, attributes.need(CKA_EC_POINT)?)?;
+                Key::EcPublic(Arc::new(ec::PublicKey::new(curve, &point)?))
+            }
+            (CKO_PRIVATE_KEY, CKK_EC) => {
+                let curve = ec::Curve::from_params(attributes.need(CKA_EC_PARAMS)?)?;
+                let scalar = attributes.need(CKA_VALUE)?.into();
+                Key::EcPrivate(Arc::new(ec::PrivateKey::new(curve, &scalar)?))
+            }
+            _ => return Err(Rv::KeyHandleInvalid.because("the object is no key")),
+        })
+    }
+
+    /// The size of the key in bits: of the modulus, of the curve, of the secret.
+    pub fn bits(&self) -> usize {
+        match self {
+            Key::Secret(secret) => secret.len() * 8,
+            Key::RsaPublic(key) => key.bits(),
+            Key::RsaPrivate(key) => key.bits(),
+            Key::EcPublic(key) => key.curve().bits(),
+            Key::EcPrivate(key) => key.curve().bits(),
+        }
+    }
+}
+
+/// The RSA components in the attributes of a private key that is complete.
+fn components(attributes: &Attributes) -> Result<rsa::Components> {
+    let secret = |attribute| attributes.need(attribute).map(Secret::from);
+    Ok(rsa::Components {
+        modulus: attributes.need(CKA_MODULUS)?.to_vec(),
+        public_exponent: attributes.need(CKA_PUBLIC_EXPONENT)?.to_vec(),
+        private_exponent: secret(CKA_PRIVATE_EXPONENT)?,
+        prime_1: secret(CKA_PRIME_1)?,
+        prime_2: secret(CKA_PRIME_2)?,
+        exponent_1: secret(CKA_EXPONENT_1)?,
+        exponent_2: secret(CKA_EXPONENT_2)?,
+        coefficient: secret(CKA_COEFFICIENT)?,
+    })
+}
+
+/// The attributes of an RSA private key.
+pub fn from_components(key: rsa::Components) -> Attributes {
+    let mut attributes = Attributes::default()
+        .with(CKA_MODULUS, Value::Bytes(key.modulus))
+        .with(CKA_PUBLIC_EXPONENT, Value::Bytes(key.public_exponent));
+    for (attribute, value) in [
+        (CKA_PRIVATE_EXPONENT, key.private_exponent),
+        (CKA_PRIME_1, key.prime_1),
+        (CKA_PRIME_2, key.prime_2),
+        (CKA_EXPONENT_1, key.exponent_1),
+        (CKA_EXPONENT_2, key.exponent_2),
+        (CKA_COEFFICIENT, key.coefficient),
+    ] {
+        attributes.set(attribute, Value::Secret(value));
+    }
+    attributes
+}
+
+/// The attributes of an EC private key.
+pub fn from_scalar(curve: ec::Curve, scalar: Secret, point: &[u8]) -> Attributes {
+    Attributes::default()
+        .with(CKA_EC_PARAMS, Value::Bytes(curve.params().to_vec()))
+        .with(CKA_EC_POINT, Value::Bytes(ec::point_to_attribute(point)))
+        .with(CKA_VALUE, Value::Secret(scalar))
+}
+
+/// Checks what an object is made of, brings it into its one stored form, and computes what follows from it:
+/// missing RSA components, CKA_MODULUS_BITS, CKA_VALUE_LEN, CKA_CHECK_VALUE, CKA_PUBLIC_KEY_INFO …
+///
+/// # Errors
+/// CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_DOMAIN_PARAMS_INVALID, CKR_CURVE_NOT_SUPPORTED,
+/// naming the attribute.
+pub fn settle(attributes: &mut Attributes) -> Result<()> {
+    let sort = Sort::of(attributes);
+    match (sort.class, sort.kind) {
+        (CKO_CERTIFICATE, CKC_X_509) => settle_certificate(attributes),
+        (CKO_PUBLIC_KEY, CKK_RSA) => settle_rsa_public(attributes),
+        (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes),
+        (CKO_PUBLIC_KEY, CKK_EC) => settle_ec_public(attributes),
+        (CKO_PRIVATE_KEY, CKK_EC) => settle_ec_private(attributes),
+        (CKO_SECRET_KEY, kind) => settle_secret(attributes, kind),
+        _ => Ok(()),
+    }
+}
+
+/// Sets a computed attribute; a caller who gave it must have given the same.
+fn computed(attributes: &mut Attributes, attribute: CK_ATTRIBUTE_TYPE, value: Value) -> Result<()> {
+    match attributes.of(attribute) {
+        Some(given) if given.size() > 0 && *given != value => Err(Rv::AttributeValueInvalid
+            .because(format!("{} does not match the rest of the object", names::attribute(attribute)))),
+        _ => {
+            attributes.set(attribute, value);
+            Ok(())
+        }
+    }
+}
+
+fn fill(attributes: &mut Attributes, attribute: CK_ATTRIBUTE_TYPE, value: Vec<u8>) {
+    if attributes.bytes(attribute).is_none() {
+        attributes.set(attribute, Value::Bytes(value));
+    }
+}
+
+fn settle_certificate(attributes: &mut Attributes) -> Result<()> {
+    let Some(der) = attributes.bytes(CKA_VALUE).map(<[u8]>::to_vec) else {
+        return match attributes.bytes(CKA_URL) {
+            Some(_) => Ok(()),
+            None => Err(Rv::TemplateIncomplete
+                .because("CKA_VALUE is missing: a certificate needs CKA_VALUE or CKA_URL (§4.6.3)")),
+        };
+    };
+    let x509 = certificate::check_x509(&der)?;
+    fill(attributes, CKA_SUBJECT, x509.subject);
+    fill(attributes, CKA_ISSUER, x509.issuer);
+    fill(attributes, CKA_SERIAL_NUMBER, x509.serial);
+    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(x509.spki))?;
+    let check = Hash::Sha1.digest(&der)[..3].to_vec();
+    computed(attributes, CKA_CHECK_VALUE, Value::Bytes(check))
+}
+
+fn settle_rsa_public(attributes: &mut Attributes) -> Result<()> {
+    let (n, e) = (attributes.need(CKA_MODULUS)?, attributes.need(CKA_PUBLIC_EXPONENT)?);
+    let (bits, info) = (rsa::PublicKey::new(n, e)?.bits(), spki::from_rsa(n, e)?);
+    attributes.set(CKA_MODULUS_BITS, Value::Ulong(bits as u64));
+    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(info))
+}
+
+/// Public exponents to try for a key that came with its modulus and private exponent only.
+const USUAL_EXPONENTS: [&[u8]; 5] = [&[1, 0, 1], &[3], &[17], &[5], &[7]];
+
+fn settle_rsa_private(attributes: &mut Attributes) -> Result<()> {
+    let n = attributes.need(CKA_MODULUS)?;
+    let d = attributes.need(CKA_PRIVATE_EXPONENT)?;
+    let primes = attributes.bytes(CKA_PRIME_1).zip(attributes.bytes(CKA_PRIME_2));
+    let key = match (attributes.bytes(CKA_PUBLIC_EXPONENT), primes) {
+        (None, None) => USUAL_EXPONENTS
+            .iter()
+            .find_map(|e| rsa::complete(n, Some(e), d, None).ok())
+            .ok_or_else(|| Rv::TemplateIncomplete.because("CKA_PUBLIC_EXPONENT is missing"))?,
+        (e, primes) => rsa::complete(n, e, d, primes)?,
+    };
+    let info = spki::from_rsa(&key.modulus, &key.public_exponent)?;
+    attributes.absorb(from_components(key));
+    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(info))
+}
+
+fn settle_ec_public(attributes: &mut Attributes) -> Result<()> {
+    let curve = ec::Curve::from_params(attributes.need(CKA_EC_PARAMS)?)?;
+    let point = ec::point_from_attribute(curve, attributes.need(CKA_EC_POINT)?)?;
+    attributes.set(CKA_EC_PARAMS, Value::Bytes(curve.params().to_vec()));
+    attributes.set(CKA_EC_POINT, Value::Bytes(ec::point_to_attribute(&point)));
+    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(spki::from_ec(curve, &point)?))
+}
+
+fn settle_ec_private(attributes: &mut Attributes) -> Result<()> {
+    let curve = ec::Curve::from_params(attributes.need(CKA_EC_PARAMS)?)?;
+    let scalar = padded(attributes.need(CKA_VALUE)?, curve.order_size());
+    let point = ec::PrivateKey::new(curve, &scalar)?.public_point();
+    if let Some(given) = attributes.bytes(CKA_EC_POINT)
+        && ec::point_from_attribute(curve, given)? != point
+    {
+        return Err(Rv::AttributeValueInvalid.because("CKA_EC_POINT is not the point of CKA_VALUE"));
+    }
+    let info = spki::from_ec(curve, &point)?;
+    attributes.absorb(from_scalar(curve, scalar, &point));
+    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(info))
+}
+
+fn padded(number: &[u8], size: usize) -> Secret {
+    let mut secret = Secret::zeroed(size.max(number.len()));
+    let start = secret.len() - number.len();
+    secret.expose_mut()[start..].copy_from_slice(number);
+    secret
+}
+
+fn settle_secret(attributes: &mut Attributes, kind: CK_KEY_TYPE) -> Result<()> {
+    let value: Secret = attributes.need(CKA_VALUE)?.into();
+    check_length(kind, value.len())?;
+    if let Some(len) = attributes.ulong(CKA_VALUE_LEN)
+        && len != value.len() as u64
+    {
+        return Err(Rv::TemplateInconsistent
+            .because(format!("CKA_VALUE_LEN is {len}, CKA_VALUE has {} bytes", value.len())));
+    }
+    attributes.set(CKA_VALUE_LEN, Value::Ulong(value.len() as u64));
+    computed(attributes, CKA_CHECK_VALUE, Value::Bytes(check_value(kind, &value)?))
+}
+
+/// Whether a secret key of this type can have this length in bytes.
+///
+/// # Errors
+/// CKR_ATTRIBUTE_VALUE_INVALID naming the lengths that can be.
+pub fn check_length(kind: CK_KEY_TYPE, len: usize) -> Result<()> {
+    let (fits, wants) = match kind {
+        CKK_AES => (matches!(len, 16 | 24 | 32), "16, 24 or 32 bytes"),
+        _ => ((1..=65_536).contains(&len), "1 to 65536 bytes"),
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(Rv::AttributeValueInvalid
+            .because(format!("a key of {} has {wants}, not {len}", names::key_type(kind)))),
+    }
+}
+
+/// The first three bytes of an encrypted block of zeros, or of the SHA-1 of the value (§4.10.2).
+fn check_value(kind: CK_KEY_TYPE, value: &Secret) -> Result<Vec<u8>> {
+    let mut block = match kind {
+        CKK_AES => {
+            let mut out = Vec::with_capacity(16);
+            let mut ecb = cipher::Cipher::new(cipher::Mode::Ecb, cipher::Direction::Encrypt, value, &[])?;
+            ecb.update(&[0; 16], &mut out)?;
+            out
+        }
+        _ => Hash::Sha1.digest(value.expose()),
+    };
+    block.truncate(3);
+    Ok(block)
+}
+
+/// A key as it leaves by C_WrapKey: the value of a secret key, PKCS#8 for a private key (§5.18.3).
+///
+/// # Errors
+/// CKR_KEY_NOT_WRAPPABLE for anything else.
+pub fn encode(attributes: &Attributes) -> Result<Secret> {
+    let sort = Sort::of(attributes);
+    match (sort.class, sort.kind) {
+        (CKO_SECRET_KEY, _) => Ok(attributes.need(CKA_VALUE)?.into()),
+        (CKO_PRIVATE_KEY, CKK_RSA) => rsa::to_pkcs8(&components(attributes)?),
+        (CKO_PRIVATE_KEY, CKK_EC) => {
+            let curve = ec::Curve::from_params(attributes.need(CKA_EC_PARAMS)?)?;
+            let scalar: Secret = attributes.need(CKA_VALUE)?.into();
+            let point = ec::point_from_attribute(curve, attributes.need(CKA_EC_POINT)?)?;
+            ec::to_pkcs8(curve, &scalar, Some(&point))
+        }
+        _ => Err(Rv::KeyNotWrappable.because("only secret and private keys can be wrapped")),
+    }
+}
+
+/// The key attributes in bytes that came by C_UnwrapKey or C_DeriveKey, for a key of this sort.
+///
+/// # Errors
+/// CKR_WRAPPED_KEY_INVALID when the bytes are no such key.
+pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
+    match (sort.class, sort.kind) {
+        (CKO_SECRET_KEY, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes))),
+        (CKO_PRIVATE_KEY, CKK_RSA) => rsa::from_pkcs8(bytes.expose()).map(from_components).map_err(wrong),
+        (CKO_PRIVATE_KEY, CKK_EC) => {
+            let (curve, scalar, point) = ec::from_pkcs8(bytes.expose()).map_err(wrong)?;
+            Ok(from_scalar(curve, scalar, &point))
+        }
+        _ => Err(Rv::TemplateInconsistent.because("only secret and private keys can be unwrapped")),
+    }
+}
+
+fn wrong(error: crate::cryptoki::Error) -> crate::cryptoki::Error {
+    Rv::WrappedKeyInvalid.because(format!("the wrapped key is not what the template says: {}", error.why()))
+}

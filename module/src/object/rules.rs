@@ -1,0 +1,234 @@
+//! The policy table: one row per attribute and kind of object, in the order of the standard's own tables.
+//!
+//! The columns say what the footnotes of PKCS#11 v3.2 Table 13 say: who must (M), may (O) or must not (N)
+//! give the attribute when the object is created, generated, unwrapped or derived, who may change it
+//! later, and whether it can be read from a sensitive key.
+
+use crate::cryptoki::ids::*;
+
+use super::attributes::Kind;
+
+/// Whether a template must (M), may (O) or must not (N) give an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Give {
+    Must,
+    May,
+    MustNot,
+}
+
+/// Who may change an attribute of an object that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nobody.
+    Never,
+    /// C_SetAttributeValue and C_CopyObject.
+    Free,
+    /// Free, but once true it stays true (footnote 11).
+    ToTrue,
+    /// Free, but once false it stays false (footnote 12).
+    ToFalse,
+    /// C_CopyObject only.
+    Copy,
+    /// C_CopyObject only, and only to true.
+    CopyToTrue,
+    /// Free, but only the SO sets it true (footnote 10).
+    ByOfficer,
+}
+
+/// The value of an attribute that nobody gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// None: it is given, or made with the object.
+    Unset,
+    False,
+    True,
+    /// True for a key that was generated in the token to stay there, else false.
+    Kept,
+    /// The opposite of [`Default::Kept`].
+    Loose,
+    Number(CK_ULONG),
+    /// Bytes, a list or a template with nothing in it.
+    Empty,
+}
+
+/// To which objects a rule applies.
+#[derive(Clone, Copy, Debug)]
+pub struct On {
+    pub classes: &'static [CK_OBJECT_CLASS],
+    /// Key types (or certificate types); none means all.
+    pub types: &'static [CK_ULONG],
+}
+
+/// A row of the policy table.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    pub attribute: CK_ATTRIBUTE_TYPE,
+    pub on: On,
+    pub kind: Kind,
+    pub default: Default,
+    pub create: Give,
+    pub generate: Give,
+    pub unwrap: Give,
+    pub derive: Give,
+    pub change: Change,
+    /// False: cannot be read when CKA_SENSITIVE is true or CKA_EXTRACTABLE is false (footnote 7).
+    pub open: bool,
+}
+
+use Change::*;
+use Default::{Empty, False, Kept, Loose, Number, True, Unset};
+use Give::{May as O, Must as M, MustNot as N};
+use Kind::{Bool, Bytes, Date, Mechanisms, Secret, SecretNumber, Template, Ulong};
+
+const fn on(classes: &'static [CK_OBJECT_CLASS], types: &'static [CK_ULONG]) -> On {
+    On { classes, types }
+}
+
+const ANY: On =
+    on(&[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_DOMAIN_PARAMETERS], &[]);
+const PLAIN: On = on(&[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_DOMAIN_PARAMETERS], &[]);
+const DATA: On = on(&[CKO_DATA], &[]);
+const CERT: On = on(&[CKO_CERTIFICATE], &[]);
+const X509: On = on(&[CKO_CERTIFICATE], &[CKC_X_509]);
+const KEY: On = on(&[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY], &[]);
+const CLOSED: On = on(&[CKO_PRIVATE_KEY, CKO_SECRET_KEY], &[]);
+const PUB: On = on(&[CKO_PUBLIC_KEY], &[]);
+const PRV: On = on(&[CKO_PRIVATE_KEY], &[]);
+const PAIR: On = on(&[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY], &[]);
+const SEC: On = on(&[CKO_SECRET_KEY], &[]);
+const RSA: &[CK_ULONG] = &[CKK_RSA];
+const EC: &[CK_ULONG] = &[CKK_EC];
+const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC];
+const CIPHERS: &[CK_ULONG] = &[CKK_AES];
+
+/// Written as a function so that a row reads as a line of the standard's table.
+#[allow(clippy::too_many_arguments)]
+const fn row(
+    attribute: CK_ATTRIBUTE_TYPE,
+    on: On,
+    kind: Kind,
+    default: Default,
+    [create, generate, unwrap, derive]: [Give; 4],
+    change: Change,
+) -> Rule {
+    Rule { attribute, on, kind, default, create, generate, unwrap, derive, change, open: true }
+}
+
+/// A row whose attribute cannot be read from a sensitive key.
+const fn closed(row: Rule) -> Rule {
+    Rule { open: false, ..row }
+}
+
+/// The rules. A more special row stands before a more general one of the same attribute: the first that
+/// applies is the rule.
+#[rustfmt::skip]
+pub static RULES: &[Rule] = &[
+    //  attribute                     on               kind        default     create generate unwrap derive   change
+    // §4.2 common, §4.4 storage objects
+    row(CKA_CLASS,                    ANY,             Ulong,      Unset,      [M, O, O, O],  Never),
+    row(CKA_TOKEN,                    ANY,             Bool,       False,      [O, O, O, O],  Copy),
+    row(CKA_PRIVATE,                  PLAIN,           Bool,       False,      [O, O, O, O],  CopyToTrue),
+    row(CKA_PRIVATE,                  ANY,             Bool,       True,       [O, O, O, O],  CopyToTrue),
+    row(CKA_MODIFIABLE,               ANY,             Bool,       True,       [O, O, O, O],  Copy),
+    row(CKA_LABEL,                    ANY,             Bytes,      Empty,      [O, O, O, O],  Free),
+    row(CKA_COPYABLE,                 ANY,             Bool,       True,       [O, O, O, O],  ToFalse),
+    row(CKA_DESTROYABLE,              ANY,             Bool,       True,       [O, O, O, O],  Copy),
+    row(CKA_UNIQUE_ID,                ANY,             Bytes,      Unset,      [N, N, N, N],  Never),
+    // §4.5 data objects
+    row(CKA_APPLICATION,              DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_OBJECT_ID,                DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_VALUE,                    DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
+    // §4.6 certificates
+    row(CKA_CERTIFICATE_TYPE,         CERT,            Ulong,      Unset,      [M, N, N, N],  Never),
+    row(CKA_TRUSTED,                  CERT,            Bool,       False,      [O, N, N, N],  ByOfficer),
+    row(CKA_CERTIFICATE_CATEGORY,     CERT,            Ulong,      Number(0),  [O, N, N, N],  Never),
+    row(CKA_CHECK_VALUE,              CERT,            Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_START_DATE,               CERT,            Date,       Empty,      [O, N, N, N],  Never),
+    row(CKA_END_DATE,                 CERT,            Date,       Empty,      [O, N, N, N],  Never),
+    row(CKA_PUBLIC_KEY_INFO,          CERT,            Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_SUBJECT,                  X509,            Bytes,      Unset,      [M, N, N, N],  Never),
+    row(CKA_ID,                       X509,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_ISSUER,                   X509,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_SERIAL_NUMBER,            X509,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_VALUE,                    X509,            Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_URL,                      X509,            Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_HASH_OF_SUBJECT_PUBLIC_KEY, X509,          Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_HASH_OF_ISSUER_PUBLIC_KEY, X509,           Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_JAVA_MIDP_SECURITY_DOMAIN, X509,           Ulong,      Number(0),  [O, N, N, N],  Never),
+    row(CKA_NAME_HASH_ALGORITHM,      X509,            Ulong,      Number(CKM_SHA_1), [O, N, N, N],  Never),
+    // §4.7 keys
+    row(CKA_KEY_TYPE,                 KEY,             Ulong,      Unset,      [M, O, M, O],  Never),
+    row(CKA_ID,                       KEY,             Bytes,      Empty,      [O, O, O, O],  Free),
+    row(CKA_START_DATE,               KEY,             Date,       Empty,      [O, O, O, O],  Free),
+    row(CKA_END_DATE,                 KEY,             Date,       Empty,      [O, O, O, O],  Free),
+    row(CKA_DERIVE,                   on(PAIR.classes, EC), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_DERIVE,                   SEC,             Bool,       True,       [O, O, O, O],  Free),
+    row(CKA_DERIVE,                   KEY,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_LOCAL,                    KEY,             Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_KEY_GEN_MECHANISM,        KEY,             Ulong,      Unset,      [N, N, N, N],  Never),
+    row(CKA_ALLOWED_MECHANISMS,       KEY,             Mechanisms, Empty,      [O, O, O, O],  Never),
+    // §4.8 public keys, §4.9 private keys, §4.10 secret keys
+    row(CKA_SUBJECT,                  PAIR,            Bytes,      Empty,      [O, O, O, O],  Free),
+    row(CKA_PUBLIC_KEY_INFO,          PAIR,            Bytes,      Empty,      [O, O, O, O],  Never),
+    row(CKA_ENCRYPT,                  on(PUB.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_ENCRYPT,                  PUB,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_ENCRYPT,                  on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
+    row(CKA_ENCRYPT,                  SEC,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_DECRYPT,                  on(PRV.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_DECRYPT,                  PRV,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_DECRYPT,                  on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
+    row(CKA_DECRYPT,                  SEC,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_SIGN,                     on(PRV.classes, SIGNERS), Bool, True,    [O, O, O, O],  Free),
+    row(CKA_SIGN,                     PRV,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_SIGN,                     SEC,             Bool,       True,       [O, O, O, O],  Free),
+    row(CKA_VERIFY,                   on(PUB.classes, SIGNERS), Bool, True,    [O, O, O, O],  Free),
+    row(CKA_VERIFY,                   PUB,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_VERIFY,                   SEC,             Bool,       True,       [O, O, O, O],  Free),
+    row(CKA_SIGN_RECOVER,             on(PRV.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_SIGN_RECOVER,             PRV,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_VERIFY_RECOVER,           on(PUB.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_VERIFY_RECOVER,           PUB,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_WRAP,                     on(PUB.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_WRAP,                     PUB,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_WRAP,                     on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
+    row(CKA_WRAP,                     SEC,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_UNWRAP,                   on(PRV.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_UNWRAP,                   PRV,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_UNWRAP,                   on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
+    row(CKA_UNWRAP,                   SEC,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_TRUSTED,                  PUB,             Bool,       False,      [O, O, O, O],  ByOfficer),
+    row(CKA_TRUSTED,                  SEC,             Bool,       False,      [O, O, O, O],  ByOfficer),
+    row(CKA_SENSITIVE,                PRV,             Bool,       True,       [O, O, O, O],  ToTrue),
+    row(CKA_SENSITIVE,                SEC,             Bool,       Kept,       [O, O, O, O],  ToTrue),
+    row(CKA_EXTRACTABLE,              PRV,             Bool,       False,      [O, O, O, O],  ToFalse),
+    row(CKA_EXTRACTABLE,              SEC,             Bool,       Loose,      [O, O, O, O],  ToFalse),
+    row(CKA_ALWAYS_SENSITIVE,         CLOSED,          Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_NEVER_EXTRACTABLE,        CLOSED,          Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_WRAP_WITH_TRUSTED,        CLOSED,          Bool,       False,      [O, O, O, O],  ToTrue),
+    row(CKA_ALWAYS_AUTHENTICATE,      PRV,             Bool,       False,      [O, O, O, O],  Never),
+    row(CKA_WRAP_TEMPLATE,            on(&[CKO_PUBLIC_KEY, CKO_SECRET_KEY], &[]), Template, Empty, [O, O, O, O], Never),
+    row(CKA_UNWRAP_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
+    row(CKA_DERIVE_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
+    row(CKA_CHECK_VALUE,              SEC,             Bytes,      Empty,      [O, O, O, O],  Never),
+    // §6.1 RSA
+    row(CKA_MODULUS,                  on(PUB.classes, RSA), Kind::Number, Unset, [M, N, N, N],  Never),
+    row(CKA_MODULUS_BITS,             on(PUB.classes, RSA), Ulong, Unset,      [N, M, N, N],  Never),
+    row(CKA_PUBLIC_EXPONENT,          on(PUB.classes, RSA), Kind::Number, Unset, [M, O, N, N],  Never),
+    row(CKA_MODULUS,                  on(PRV.classes, RSA), Kind::Number, Unset, [M, N, N, N],  Never),
+    row(CKA_PUBLIC_EXPONENT,          on(PRV.classes, RSA), Kind::Number, Empty, [O, N, N, N],  Never),
+    closed(row(CKA_PRIVATE_EXPONENT,  on(PRV.classes, RSA), SecretNumber, Unset, [M, N, N, N],  Never)),
+    closed(row(CKA_PRIME_1,           on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
+    closed(row(CKA_PRIME_2,           on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
+    closed(row(CKA_EXPONENT_1,        on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
+    closed(row(CKA_EXPONENT_2,        on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
+    closed(row(CKA_COEFFICIENT,       on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
+    // §6.3 elliptic curves
+    row(CKA_EC_PARAMS,                on(PUB.classes, EC), Bytes,  Unset,      [M, M, N, N],  Never),
+    row(CKA_EC_POINT,                 on(PUB.classes, EC), Bytes,  Unset,      [M, N, N, N],  Never),
+    row(CKA_EC_PARAMS,                on(PRV.classes, EC), Bytes,  Unset,      [M, O, O, O],  Never),
+    row(CKA_EC_POINT,                 on(PRV.classes, EC), Bytes,  Empty,      [O, N, N, N],  Never),
+    closed(row(CKA_VALUE,             on(PRV.classes, EC), SecretNumber, Unset, [M, N, N, N],  Never)),
+    // §6.8 generic secrets, §6.10 AES and the other secret keys
+    closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
+    row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, M, O, O],  Never),
+];

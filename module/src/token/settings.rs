@@ -1,0 +1,153 @@
+//! Where the tokens are and how the module behaves: from C_Initialize's string, the environment, or a file.
+
+use std::env;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::cryptoki::{Result, Rv};
+
+/// The settings, each from the first place that says it: `pReserved`, environment, `tokenkeep.toml`, default.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The directory with the token files.
+    pub dir: PathBuf,
+    /// A file to trace to.
+    pub trace: Option<PathBuf>,
+    /// Whether an uninitialised slot is offered beside the tokens.
+    pub spare_slot: bool,
+    /// PBKDF2 rounds of tokens made by C_InitToken.
+    pub kdf_iterations: u32,
+    /// Wrong user PINs until it locks, of tokens made by C_InitToken.
+    pub pin_retries: u32,
+    /// Wrong SO PINs until it locks, of tokens made by C_InitToken.
+    pub so_pin_retries: u32,
+}
+
+/// Default PBKDF2-HMAC-SHA256 rounds.
+pub const KDF_ITERATIONS: u32 = 600_000;
+/// Default tries of the user PIN.
+pub const PIN_RETRIES: u32 = 3;
+/// Default tries of the SO PIN.
+pub const SO_PIN_RETRIES: u32 = 15;
+/// Default shortest and longest PIN, in bytes.
+pub const PIN_LENGTH: (usize, usize) = (4, 255);
+
+/// What one place says; the names are those of `tokenkeep.toml`, with `-` for `_` also accepted in strings.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    dir: Option<PathBuf>,
+    trace: Option<PathBuf>,
+    spare_slot: Option<bool>,
+    kdf_iterations: Option<u32>,
+    pin_retries: Option<u32>,
+    so_pin_retries: Option<u32>,
+}
+
+impl Settings {
+    /// Reads the settings; `reserved` is the string that came in C_Initialize's pReserved.
+    ///
+    /// # Errors
+    /// CKR_ARGUMENTS_BAD when a value cannot be read, CKR_GENERAL_ERROR when the file cannot.
+    pub fn read(reserved: Option<&str>) -> Result<Settings> {
+        let places = [string(reserved.unwrap_or(""))?, environment(), file()?];
+        let dir = places.iter().find_map(|said| said.dir.clone()).or_else(default_dir).ok_or_else(|| {
+            Rv::GeneralError.because("no directory for tokens: set TOKENKEEP_DIR, or `dir` in tokenkeep.toml")
+        })?;
+        fn first<T>(places: &[Said], take: impl Fn(&Said) -> Option<T>) -> Option<T> {
+            places.iter().find_map(take)
+        }
+        Ok(Settings {
+            dir,
+            trace: first(&places, |said| said.trace.clone()),
+            spare_slot: first(&places, |said| said.spare_slot).unwrap_or(false),
+            kdf_iterations: first(&places, |said| said.kdf_iterations).unwrap_or(KDF_ITERATIONS),
+            pin_retries: first(&places, |said| said.pin_retries).unwrap_or(PIN_RETRIES),
+            so_pin_retries: first(&places, |said| said.so_pin_retries).unwrap_or(SO_PIN_RETRIES),
+        })
+    }
+}
+
+fn environment() -> Said {
+    let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    Said { dir: path("TOKENKEEP_DIR"), trace: path("TOKENKEEP_TRACE"), ..Said::default() }
+}
+
+/// `TOKENKEEP_CONF`, or `tokenkeep/tokenkeep.toml` where configuration lies; a file that is not there says nothing.
+fn file() -> Result<Said> {
+    let named = env::var_os("TOKENKEEP_CONF").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let Some(path) = named.clone().or_else(|| Some(base("XDG_CONFIG_HOME", ".config")?.join("tokenkeep.toml")))
+    else {
+        return Ok(Said::default());
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(_) if named.is_none() => return Ok(Said::default()),
+        Err(error) => {
+            return Err(Rv::GeneralError.because(format!("cannot read {}: {error}", path.display())));
+        }
+    };
+    toml::from_str(&text).map_err(|error| Rv::GeneralError.because(format!("{}: {error}", path.display())))
+}
+
+fn default_dir() -> Option<PathBuf> {
+    base("XDG_DATA_HOME", ".local/share")
+}
+
+/// The directory `tokenkeep` in an XDG base directory, or in its place below the home directory.
+fn base(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = named.or_else(|| Some(env::home_dir()?.join(below_home)))?;
+    Some(base.join("tokenkeep"))
+}
+
+/// `key=value` pairs apart by blanks or `;`; values may be quoted. Keys that are not ours belong to somebody
+/// else (NSS passes its own there) and are passed over.
+fn string(text: &str) -> Result<Said> {
+    let mut said = Said::default();
+    for (key, value) in pairs(text) {
+        let bad = |_| Rv::ArgumentsBad.because(format!("pReserved: {key} is no number"));
+        let number = || value.parse::<u32>().map_err(bad);
+        match key.replace('-', "_").as_str() {
+            "dir" => said.dir = Some(value.into()),
+            "trace" => said.trace = Some(value.into()),
+            "spare_slot" => said.spare_slot = Some(matches!(value.as_str(), "1" | "true" | "yes")),
+            "kdf_iterations" => said.kdf_iterations = Some(number()?),
+            "pin_retries" => said.pin_retries = Some(number()?),
+            "so_pin_retries" => said.so_pin_retries = Some(number()?),
+            _ => {}
+        }
+    }
+    Ok(said)
+}
+
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    let mut rest = text;
+    while let Some((key, after)) = rest.split_once('=') {
+        let key = key.rsplit(|c: char| c.is_whitespace() || c == ';').next().unwrap_or("");
+        let (value, after) = match after.chars().next() {
+            Some(quote @ ('"' | '\'')) => after[1..].split_once(quote).unwrap_or((&after[1..], "")),
+            _ => after.split_once(|c: char| c.is_whitespace() || c == ';').unwrap_or((after, "")),
+        };
+        pairs.push((key.to_owned(), value.to_owned()));
+        rest = after;
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_may_be_quoted_and_strange() {
+        let said = string("configdir='sql:/x y' dir=\"/a b\";kdf-iterations=10000 flags=readOnly").unwrap();
+        assert_eq!(said.dir, Some("/a b".into()));
+        assert_eq!(said.kdf_iterations, Some(10_000));
+        assert!(string("kdf_iterations=many").is_err());
+        assert!(string("dir='/open").unwrap().dir.is_some());
+        assert!(string("====").is_ok());
+    }
+}
