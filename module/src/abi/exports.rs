@@ -59,6 +59,17 @@ macro_rules! row {
     };
 }
 
+#[cfg(test)]
+macro_rules! with_nothing {
+    (session $name:ident ($($arg:ident: $type:ty),*)) => {
+        with_nothing!(module $name(session: CK_SESSION_HANDLE $(, $arg: $type)*))
+    };
+    ($needs:ident $name:ident ($($arg:ident: $type:ty),*)) => {
+        // SAFETY: numbers and pointers may be zero.
+        || unsafe { $name($(std::mem::zeroed::<$type>()),*) }
+    };
+}
+
 /// Makes all rows into functions and into the three lists.
 macro_rules! exports {
     (2.40 { $($needs_a:ident $a:ident $args_a:tt => $work_a:expr;)* }
@@ -77,8 +88,14 @@ macro_rules! exports {
         /// The list of interface "PKCS 11" 3.2.
         pub static V3_2: CK_FUNCTION_LIST_3_2 =
             CK_FUNCTION_LIST_3_2 { version: structs::version((3, 2)), $($a: Some($a),)* $($b: Some($b),)* $($c: Some($c),)* };
-        /// The functions' names, in the order of the lists.
-        pub const NAMES: &[&str] = &[$(stringify!($a),)* $(stringify!($b),)* $(stringify!($c),)*];
+
+        /// What each function needs, its name, and a call of it with NULL and 0 for all arguments.
+        #[cfg(test)]
+        pub const ROWS: &[(&str, &str, fn() -> CK_RV)] = &[
+            $((stringify!($needs_a), stringify!($a), with_nothing!($needs_a $a $args_a)),)*
+            $((stringify!($needs_b), stringify!($b), with_nothing!($needs_b $b $args_b)),)*
+            $((stringify!($needs_c), stringify!($c), with_nothing!($needs_c $c $args_c)),)*
+        ];
     };
 }
 

@@ -148,11 +148,11 @@ extern "C" fn after() {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    /// What the child finds: runs it in a fork, which must not allocate more than it needs nor print.
-    fn in_child(work: impl FnOnce() -> bool) -> bool {
+    /// Runs the work in a forked child, which must not print nor panic, and answers what it answered.
+    pub fn in_child(work: impl FnOnce() -> bool) -> bool {
         // SAFETY: the child only runs `work` and leaves by _exit.
         match unsafe { libc::fork() } {
             0 => {
@@ -199,6 +199,14 @@ mod tests {
             let fresh = VALUE.here().is_none() && *VALUE.here_or(|inherited| inherited);
             fresh && in_child(|| VALUE.here().is_none() && *VALUE.here_or(|inherited| inherited))
         }));
+    }
+
+    #[test]
+    fn a_lock_held_at_the_fork_does_not_stop_the_child() {
+        static VALUE: PerProcess<std::sync::Mutex<()>> = PerProcess::new();
+        let held = VALUE.here_or(|_| std::sync::Mutex::new(())).lock().unwrap();
+        assert!(in_child(|| VALUE.here_or(|_| std::sync::Mutex::new(())).try_lock().is_ok()));
+        drop(held);
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! Only this room and `crypto/awslc.rs` hold `unsafe`.
 
 pub mod exports;
+#[cfg(test)]
+mod fence;
 mod fork;
 mod interfaces;
 mod params;

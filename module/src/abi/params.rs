@@ -174,3 +174,151 @@ fn pss(p: CK_RSA_PKCS_PSS_PARAMS) -> Params {
 fn ctr(p: CK_AES_CTR_PARAMS) -> Params {
     Params::Ctr { bits: p.ulCounterBits as usize, counter: p.cb }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    /// Reads `body` as the parameter of some mechanism of that shape, told to be `len` bytes long.
+    fn shaped<T>(shape: Shape, body: &T, len: usize) -> Result<Params> {
+        let mechanism = CK_MECHANISM {
+            mechanism: CKM_AES_GCM,
+            pParameter: ptr::from_ref(body).cast_mut().cast(),
+            ulParameterLen: len as CK_ULONG,
+        };
+        // SAFETY: a length that is not the shape's own is refused unread.
+        unsafe { Parameter { mechanism }.shaped(shape) }
+    }
+
+    /// The shape is read at its own size, and at no other.
+    fn read_at_its_size_only<T>(shape: Shape, body: T) -> Params {
+        for len in [0, 1, size_of::<T>() - 1, size_of::<T>() + 1, usize::MAX] {
+            let error = shaped(shape, &body, len).unwrap_err();
+            assert_eq!(error.rv(), Rv::MechanismParamInvalid);
+            assert!(error.why().contains(&format!("{len} bytes, expected")), "{error}");
+        }
+        let null = CK_MECHANISM {
+            mechanism: CKM_AES_GCM,
+            pParameter: ptr::null_mut(),
+            ulParameterLen: size_of::<T>() as CK_ULONG,
+        };
+        // SAFETY: NULL is legal.
+        let error = unsafe { Parameter { mechanism: null }.shaped(shape) }.unwrap_err();
+        assert_eq!(error.rv(), Rv::MechanismParamInvalid, "{error}");
+        shaped(shape, &body, size_of::<T>()).unwrap()
+    }
+
+    #[test]
+    fn every_shape_is_read_at_its_own_size() {
+        let (mut a, mut b) = (*b"abcd", *b"xyz");
+        let pss = CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 };
+        let oaep = CK_RSA_PKCS_OAEP_PARAMS {
+            hashAlg: CKM_SHA384,
+            mgf: CKG_MGF1_SHA1,
+            source: CKZ_DATA_SPECIFIED,
+            pSourceData: a.as_mut_ptr().cast(),
+            ulSourceDataLen: 4,
+        };
+        let ecdh = CK_ECDH1_DERIVE_PARAMS {
+            kdf: CKD_NULL,
+            ulSharedDataLen: 4,
+            pSharedData: a.as_mut_ptr(),
+            ulPublicDataLen: 3,
+            pPublicData: b.as_mut_ptr(),
+        };
+        let ctr = CK_AES_CTR_PARAMS { ulCounterBits: 32, cb: [7; 16] };
+        let rows = [
+            (read_at_its_size_only(Shape::Iv(16), [9u8; 16]), Params::Iv(vec![9; 16])),
+            (
+                read_at_its_size_only(Shape::Pss, pss),
+                Params::Pss { hash: CKM_SHA256, mgf: CKG_MGF1_SHA256, salt: 32 },
+            ),
+            (
+                read_at_its_size_only(Shape::Oaep, oaep),
+                Params::Oaep { hash: CKM_SHA384, mgf: CKG_MGF1_SHA1, label: b"abcd".to_vec() },
+            ),
+            (
+                read_at_its_size_only(Shape::Ecdh, ecdh),
+                Params::Ecdh { kdf: CKD_NULL, shared: b"abcd".to_vec(), public: b"xyz".to_vec() },
+            ),
+            (read_at_its_size_only(Shape::Ctr, ctr), Params::Ctr { bits: 32, counter: [7; 16] }),
+            (read_at_its_size_only(Shape::MacGeneral, 8 as CK_ULONG), Params::MacGeneral(8)),
+        ];
+        for (read, expected) in rows {
+            assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
+    fn gcm_is_read_in_both_layouts_by_the_length_of_its_iv() {
+        let (mut iv, mut aad) = (*b"twelve bytes", *b"aad");
+        let with_bits = CK_GCM_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvBits: 0, // as many programs leave it
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: 3,
+            ulTagBits: 128,
+        };
+        let without = GcmWithoutBits {
+            iv: iv.as_mut_ptr(),
+            iv_len: 12,
+            aad: aad.as_mut_ptr(),
+            aad_len: 3,
+            tag_bits: 128,
+        };
+        let expected = Params::Gcm { iv: b"twelve bytes".to_vec(), aad: b"aad".to_vec(), tag_bits: 128 };
+        assert_eq!(read_at_its_size_only(Shape::Gcm, with_bits), expected);
+        assert_eq!(shaped(Shape::Gcm, &without, size_of_val(&without)), Ok(expected));
+    }
+
+    #[test]
+    fn a_null_pointer_within_a_parameter_needs_length_zero() {
+        for (len, ok) in [(0, true), (1, false), (CK_ULONG::MAX, false)] {
+            let ecdh = CK_ECDH1_DERIVE_PARAMS {
+                kdf: CKD_NULL,
+                ulSharedDataLen: len,
+                pSharedData: ptr::null_mut(),
+                ulPublicDataLen: 0,
+                pPublicData: ptr::null_mut(),
+            };
+            let result = shaped(Shape::Ecdh, &ecdh, size_of_val(&ecdh));
+            assert_eq!(
+                result.map(drop).map_err(|e| e.rv()),
+                if ok { Ok(()) } else { Err(Rv::MechanismParamInvalid) }
+            );
+        }
+    }
+
+    #[test]
+    fn no_parameter_may_be_an_empty_one() {
+        assert_eq!(shaped(Shape::None, &0u8, 0), Ok(Params::None));
+        assert_eq!(shaped(Shape::None, &0u8, 1).unwrap_err().rv(), Rv::MechanismParamInvalid);
+    }
+
+    #[test]
+    fn an_oaep_source_without_data_may_be_unnamed() {
+        for (source, len, ok) in [(0, 0, true), (0, 1, false), (CKZ_DATA_SPECIFIED, 1, true), (2, 0, false)] {
+            let mut label = *b"l";
+            let oaep = CK_RSA_PKCS_OAEP_PARAMS {
+                hashAlg: CKM_SHA_1,
+                mgf: CKG_MGF1_SHA1,
+                source,
+                pSourceData: label.as_mut_ptr().cast(),
+                ulSourceDataLen: len,
+            };
+            assert_eq!(shaped(Shape::Oaep, &oaep, size_of_val(&oaep)).is_ok(), ok, "{source} {len}");
+        }
+    }
+
+    #[test]
+    fn a_null_mechanism_is_no_choice() {
+        // SAFETY: NULL is legal.
+        unsafe {
+            assert_eq!(choice(ptr::null_mut()), Ok(None));
+            assert_eq!(chosen(ptr::null_mut()).unwrap_err().rv(), Rv::ArgumentsBad);
+        }
+    }
+}

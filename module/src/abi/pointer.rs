@@ -188,3 +188,149 @@ impl Output {
 pub fn null(what: &'static str) -> crate::cryptoki::Error {
     Rv::ArgumentsBad.because(format!("a NULL pointer for {what}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fence::Fence;
+    use super::*;
+
+    const HOSTILE: [CK_ULONG; 3] = [1 << 63, CK_UNAVAILABLE_INFORMATION - 1, CK_UNAVAILABLE_INFORMATION];
+
+    /// The refusal, by its number.
+    fn rv<T>(result: Result<T>) -> std::result::Result<T, Rv> {
+        result.map_err(|error| error.rv())
+    }
+
+    #[test]
+    fn input_is_read_to_its_end_and_no_further() {
+        let fence = Fence::of(b"to be signed");
+        // SAFETY: the fence's own bytes; hostile lengths are refused unread.
+        unsafe {
+            assert_eq!(rv(bytes((fence.start(), 12))), Ok(&b"to be signed"[..]));
+            assert_eq!(rv(bytes((fence.start(), 0))), Ok(&[][..]));
+            assert_eq!(rv(bytes((ptr::null_mut(), 0))), Ok(&[][..]));
+            assert_eq!(rv(bytes((ptr::null_mut(), 1))), Err(Rv::ArgumentsBad));
+            for len in HOSTILE {
+                assert_eq!(rv(bytes((fence.start(), len))), Err(Rv::ArgumentsBad));
+                assert_eq!(rv(bytes((ptr::null_mut(), len))), Err(Rv::ArgumentsBad));
+            }
+        }
+    }
+
+    #[test]
+    fn a_pin_is_a_secret_or_null_or_too_long() {
+        let fence = Fence::of(b"648219");
+        // SAFETY: as above.
+        unsafe {
+            assert_eq!(rv(pin((fence.start(), 6))), Ok(Some(Secret::from(&b"648219"[..]))));
+            assert_eq!(rv(pin((fence.start(), 0))), Ok(Some(Secret::default())));
+            assert_eq!(rv(pin((ptr::null_mut(), 6))), Ok(None));
+            assert_eq!(rv(pin((fence.start(), TEXT_LIMIT as CK_ULONG + 1))), Err(Rv::PinLenRange));
+            assert_eq!(rv(pin((fence.start(), CK_ULONG::MAX))), Err(Rv::ArgumentsBad));
+        }
+    }
+
+    #[test]
+    fn a_text_ends_at_its_terminator() {
+        let fence = Fence::of(b"a=b\0");
+        // SAFETY: terminated, at a fence.
+        assert_eq!(unsafe { terminated(fence.start()) }, Ok(Some("a=b".to_owned())));
+    }
+
+    #[test]
+    fn a_buffer_is_a_query_or_a_room() {
+        let mut len: CK_ULONG = 7;
+        let mut byte = 0;
+        // SAFETY: our own; nothing is written.
+        let at = |buffer, len| rv(unsafe { Output::at((buffer, len)) }.map(|output| output.room()));
+        assert_eq!(at(ptr::null_mut(), &raw mut len), Ok(Room::Query));
+        assert_eq!(at(&raw mut byte, &raw mut len), Ok(Room::Of(7)));
+        assert_eq!(at(&raw mut byte, ptr::null_mut()), Err(Rv::ArgumentsBad));
+        assert_eq!(at(ptr::null_mut(), ptr::null_mut()), Err(Rv::ArgumentsBad));
+        for mut hostile in HOSTILE {
+            assert_eq!(at(&raw mut byte, &raw mut hostile), Err(Rv::ArgumentsBad));
+            assert_eq!(at(ptr::null_mut(), &raw mut hostile), Ok(Room::Query), "not read for a query");
+        }
+    }
+
+    /// Answers into a fence of 4 bytes: what came of it, the length written, and the bytes.
+    fn answered(reply: Reply) -> (std::result::Result<(), Rv>, CK_ULONG, Vec<u8>) {
+        let (fence, mut len) = (Fence::of(b"...."), 4);
+        // SAFETY: the fence has 4 bytes.
+        let result = unsafe { Output::at((fence.start(), &raw mut len)).unwrap().put(reply) };
+        (rv(result), len, fence.bytes().to_vec())
+    }
+
+    #[test]
+    fn an_answer_goes_where_it_fits() {
+        let data = |bytes: &[u8]| Reply::Data(Secret::from(bytes));
+        assert_eq!(answered(data(b"sig")), (Ok(()), 3, b"sig.".to_vec()));
+        assert_eq!(answered(data(b"sign")), (Ok(()), 4, b"sign".to_vec()));
+        assert_eq!(answered(data(b"")), (Ok(()), 0, b"....".to_vec()));
+        assert_eq!(answered(Reply::Length(64)), (Ok(()), 64, b"....".to_vec()));
+        assert_eq!(answered(Reply::TooSmall(64)), (Err(Rv::BufferTooSmall), 64, b"....".to_vec()));
+        assert_eq!(answered(data(b"longer than said")), (Err(Rv::GeneralError), 16, b"....".to_vec()));
+    }
+
+    #[test]
+    fn input_and_output_may_be_the_same_memory_or_overlap() {
+        for shift in 0..8 {
+            let mut memory = *b"plaintext.......";
+            let (base, mut len) = (memory.as_mut_ptr(), 9);
+            // SAFETY: 9 bytes in and at most 9 out, all within the 16.
+            unsafe {
+                let input = bytes((base, 9)).unwrap();
+                let output = Output::at((base.add(shift), &raw mut len)).unwrap();
+                let reply = Reply::fit(Secret::from(input), output.room());
+                output.put(reply).unwrap();
+            }
+            assert_eq!(&memory[shift..shift + 9], b"plaintext", "shifted by {shift}");
+        }
+    }
+
+    #[test]
+    fn values_may_lie_unaligned() {
+        let mut memory = [0xAAu8; 1 + size_of::<CK_ULONG>()];
+        // SAFETY: room for a CK_ULONG at an odd address.
+        unsafe {
+            let place = memory.as_mut_ptr().add(1).cast::<CK_ULONG>();
+            answer(place, || Ok(42)).unwrap();
+            assert_eq!(read(place), Some(42));
+            list(place, place, || Ok(vec![7])).unwrap(); // the count is written last
+            assert_eq!(read(place), Some(1));
+        }
+    }
+
+    #[test]
+    fn a_null_target_is_refused_before_the_work() {
+        let mut ran = false;
+        // SAFETY: NULL is legal to give.
+        let result = unsafe {
+            answer(ptr::null_mut::<CK_ULONG>(), || {
+                ran = true;
+                Ok(1)
+            })
+        };
+        assert_eq!((rv(result), ran), (Err(Rv::ArgumentsBad), false));
+    }
+
+    #[test]
+    fn a_list_keeps_the_length_protocol() {
+        let fence = Fence::of(&[0; 2 * size_of::<CK_ULONG>()]);
+        let rows = [
+            (0, Err(Rv::BufferTooSmall)),
+            (1, Err(Rv::BufferTooSmall)),
+            (2, Ok(())),
+            (CK_ULONG::MAX, Ok(())),
+        ];
+        for (offered, expected) in rows {
+            let mut count = offered;
+            // SAFETY: room for two; more is offered, but no more is written.
+            let result = unsafe { list::<CK_ULONG>(fence.start().cast(), &raw mut count, || Ok(vec![5, 6])) };
+            assert_eq!((rv(result), count), (expected, 2), "{offered}");
+        }
+        // SAFETY: NULL is legal to give.
+        let result = unsafe { list::<CK_ULONG>(ptr::null_mut(), ptr::null_mut(), || Ok(vec![])) };
+        assert_eq!(rv(result), Err(Rv::ArgumentsBad));
+    }
+}

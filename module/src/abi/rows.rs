@@ -52,14 +52,14 @@ pub unsafe fn login_user(call: &Call, user: CK_USER_TYPE, user_pin: In, name: In
 }
 
 pub unsafe fn set_pin(call: &Call, old: In, new: In) -> Result<()> {
-    // SAFETY: §5.6.7.
+    // SAFETY: §5.5.9.
     let (old, new) = unsafe { (pin(old)?, pin(new)?) };
     call.set_pin(old.as_ref(), new.as_ref())
 }
 
 pub unsafe fn restore(call: &Call, state: In, encryption: CK_ULONG, authentication: CK_ULONG) -> Result<()> {
     let key = |handle| (handle != CK_INVALID_HANDLE).then_some(handle);
-    // SAFETY: §5.6.6.
+    // SAFETY: §5.6.7.
     call.set_operation_state(unsafe { bytes(state) }?, key(encryption), key(authentication))
 }
 
@@ -154,7 +154,7 @@ pub unsafe fn verify_final(call: &Call, signature: In) -> Result<()> {
     call.verify_final(or_end(call, &[Kind::Verify], unsafe { bytes(signature) })?)
 }
 
-/// Two operations over one part (§5.16).
+/// Two operations over one part (§5.17).
 pub unsafe fn dual(call: &Call, first: Kind, second: Kind, input: In, output: Out) -> Result<()> {
     // SAFETY: §5.2.
     let (data, output) = or_end(call, &[first, second], unsafe { both(input, output) })?;

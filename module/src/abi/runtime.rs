@@ -86,3 +86,64 @@ unsafe fn reserved(args: *const CK_C_INITIALIZE_ARGS) -> Result<Option<String>> 
 fn code(result: Result<()>) -> CK_RV {
     result.map_or_else(|error: Error| error.rv().code(), |()| CKR_OK)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+    use std::ptr;
+
+    use super::*;
+
+    unsafe extern "C" fn create(_: *mut CK_VOID_PTR) -> CK_RV {
+        CKR_OK
+    }
+
+    unsafe extern "C" fn other(_: CK_VOID_PTR) -> CK_RV {
+        CKR_OK
+    }
+
+    fn given(args: CK_C_INITIALIZE_ARGS) -> Result<Option<String>> {
+        // SAFETY: the struct is ours.
+        unsafe { reserved(&raw const args) }
+    }
+
+    #[test]
+    fn no_arguments_are_no_configuration() {
+        // SAFETY: NULL is legal.
+        assert_eq!(unsafe { reserved(ptr::null()) }, Ok(None));
+        assert_eq!(given(CK_C_INITIALIZE_ARGS::default()), Ok(None));
+    }
+
+    #[test]
+    fn all_mutex_functions_or_none() {
+        for given_functions in 0..16 {
+            let one = |bit| {
+                (given_functions & bit != 0).then_some(other as unsafe extern "C" fn(CK_VOID_PTR) -> CK_RV)
+            };
+            for flags in [0, CKF_OS_LOCKING_OK, CKF_OS_LOCKING_OK | CKF_LIBRARY_CANT_CREATE_OS_THREADS] {
+                let result = given(CK_C_INITIALIZE_ARGS {
+                    CreateMutex: (given_functions & 1 != 0).then_some(create),
+                    DestroyMutex: one(2),
+                    LockMutex: one(4),
+                    UnlockMutex: one(8),
+                    flags,
+                    pReserved: ptr::null_mut(),
+                });
+                assert_eq!(result.is_ok(), matches!(given_functions, 0 | 15), "{given_functions:b}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_reserved_pointer_is_a_string_in_utf8_with_an_end() {
+        let with = |bytes: &[u8]| {
+            let text = CString::new(bytes).unwrap();
+            given(CK_C_INITIALIZE_ARGS { pReserved: text.as_ptr().cast_mut().cast(), ..Default::default() })
+        };
+        assert_eq!(with("directory=/tmp/schlüssel".as_bytes()), Ok(Some("directory=/tmp/schlüssel".into())));
+        assert_eq!(with(b""), Ok(Some(String::new())));
+        assert_eq!(with(b"\xff").map_err(|e| e.rv()), Err(Rv::ArgumentsBad));
+        assert!(with(&[b'a'; 65_536]).is_ok());
+        assert_eq!(with(&[b'a'; 65_537]).map_err(|e| e.rv()), Err(Rv::ArgumentsBad));
+    }
+}

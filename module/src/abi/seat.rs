@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn calls_race_with_leaving_and_taking() {
-        let (alive, seat, calls) = (AtomicUsize::new(0), Seat::new(false), AtomicUsize::new(0));
+        let (alive, calls) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let seat: Seat<Probe> = Seat::new(false);
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {

@@ -110,7 +110,7 @@ impl Module {
     pub fn mechanism_info(&self, slot: u64, id: CK_MECHANISM_TYPE) -> Result<MechanismInfo> { no() }
     pub fn init_token(&self, slot: u64, pin: &Secret, label: [u8; 32]) -> Result<()> { no() }
     pub fn open_session(&self, slot: u64, flags: CK_FLAGS) -> Result<u64> { no() }
-    pub fn close_session(&self, session: u64) -> Result<()> { no() }
+    pub fn close_session(&self, session: u64) -> Result<()> { Err(Rv::SessionHandleInvalid.into()) }
     pub fn close_all_sessions(&self, slot: u64) -> Result<()> { no() }
     pub fn wait_for_slot_event(&self, block: bool) -> Result<u64> { no() }
     pub fn session(&self, handle: u64) -> Result<Call> { Err(Rv::SessionHandleInvalid.into()) }

@@ -174,3 +174,204 @@ fn fits(attribute: CK_ATTRIBUTE, len: usize) -> Result<()> {
     let name = names::attribute(attribute.type_);
     Err(Rv::BufferTooSmall.because(format!("{name}: {len} bytes do not fit {}", attribute.ulValueLen)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use proptest::prelude::*;
+
+    use super::super::fence::Fence;
+    use super::*;
+
+    /// One attribute as a caller may give it, good or bad.
+    #[derive(Clone, Debug)]
+    enum Item {
+        Value(Vec<u8>),
+        Null(CK_ULONG),
+        Hostile(CK_ULONG),
+        Nested(Vec<Item>),
+        Ragged(usize),
+    }
+
+    /// The caller's memory: every array and value ends at a page that cannot be read.
+    #[derive(Default)]
+    struct Memory(Vec<Fence>);
+
+    impl Memory {
+        fn keep(&mut self, fence: Fence) -> *mut u8 {
+            let start = fence.start();
+            self.0.push(fence);
+            start
+        }
+
+        /// An array of attributes; one of three lies unaligned, a byte before the fence.
+        fn lay(&mut self, items: &[Item]) -> (*mut CK_ATTRIBUTE, CK_ULONG) {
+            let mut bytes = Vec::new();
+            for item in items {
+                let attribute = self.attribute(item);
+                // SAFETY: the bytes of a struct without padding.
+                bytes.extend(unsafe { ptr::from_ref(&attribute).cast::<[u8; ITEM]>().read() });
+            }
+            bytes.resize(bytes.len() + usize::from(items.len() == 3), 0);
+            let array = self.keep(Fence::of(&bytes)).cast();
+            (array, items.len() as CK_ULONG)
+        }
+
+        fn attribute(&mut self, item: &Item) -> CK_ATTRIBUTE {
+            let (type_, pointer, len) = match item {
+                Item::Value(value) => (CKA_LABEL, self.keep(Fence::of(value)), value.len() as CK_ULONG),
+                Item::Null(len) => (CKA_ID, ptr::null_mut(), *len),
+                Item::Hostile(len) => (CKA_VALUE, self.keep(Fence::of(b"x")), *len),
+                Item::Nested(items) => {
+                    let (array, count) = self.lay(items);
+                    (CKA_WRAP_TEMPLATE, array.cast(), count * ITEM as CK_ULONG)
+                }
+                Item::Ragged(len) => {
+                    (CKA_UNWRAP_TEMPLATE, self.keep(Fence::of(&vec![0; *len])), *len as CK_ULONG)
+                }
+            };
+            CK_ATTRIBUTE { type_, pValue: pointer.cast(), ulValueLen: len }
+        }
+    }
+
+    /// What must come of it, at that depth.
+    fn expected(items: &[Item], depth: usize) -> std::result::Result<Template, Rv> {
+        let one = |item: &Item| match item {
+            Item::Value(value) => Ok((CKA_LABEL, Given::Bytes(value.as_slice().into()))),
+            Item::Null(0) => Ok((CKA_ID, Given::Bytes(Secret::default()))),
+            Item::Nested(items) if depth > 0 => {
+                expected(items, depth - 1).map(|nested| (CKA_WRAP_TEMPLATE, Given::Template(nested)))
+            }
+            Item::Ragged(0) => Ok((CKA_UNWRAP_TEMPLATE, Given::Template(vec![]))),
+            _ => Err(Rv::AttributeValueInvalid),
+        };
+        items.iter().map(one).collect()
+    }
+
+    fn item() -> impl Strategy<Value = Item> {
+        let hostile = prop_oneof![
+            Just(CK_UNAVAILABLE_INFORMATION),
+            Just(1 << 63),
+            Just((1 << 63) - 1),
+            Just(VALUE_LIMIT as CK_ULONG + 1),
+            Just(CK_ULONG::MAX / ITEM as CK_ULONG * ITEM as CK_ULONG),
+        ];
+        let leaf = prop_oneof![
+            8 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Item::Value),
+            2 => Just(Item::Null(0)),
+            1 => (1..100u64).prop_map(Item::Null),
+            1 => hostile.clone().prop_map(Item::Null),
+            1 => hostile.prop_map(Item::Hostile),
+            1 => (0..ITEM).prop_map(Item::Ragged),
+        ];
+        leaf.prop_recursive(6, 24, 4, |item| prop::collection::vec(item, 0..4).prop_map(Item::Nested))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+        #[test]
+        fn a_template_is_read_exactly_or_refused(items in prop::collection::vec(item(), 0..6)) {
+            let mut memory = Memory::default();
+            let (array, count) = memory.lay(&items);
+            // SAFETY: every pointer has what its length says, or a length that is refused unread.
+            let read = unsafe { template(array, count) };
+            prop_assert_eq!(read.map_err(|error| error.rv()), expected(&items, DEPTH));
+        }
+
+        #[test]
+        fn a_count_that_cannot_be_is_refused_unread(count in ATTRIBUTES as CK_ULONG + 1..) {
+            let fence = Fence::of(b"");
+            // SAFETY: refused unread.
+            let (read, asked) = unsafe { (template(fence.start().cast(), count), types(fence.start().cast(), count)) };
+            prop_assert_eq!(read.map_err(|error| error.rv()), Err(Rv::ArgumentsBad));
+            prop_assert_eq!(asked.map_err(|error| error.rv()), Err(Rv::ArgumentsBad));
+        }
+    }
+
+    #[test]
+    fn a_null_template_has_count_zero() {
+        // SAFETY: NULL is legal to give.
+        unsafe {
+            assert_eq!(template(ptr::null(), 0), Ok(vec![]));
+            assert_eq!(template(ptr::null(), 1).unwrap_err().rv(), Rv::ArgumentsBad);
+            assert_eq!(types(ptr::null(), 0), Ok(vec![]));
+            assert_eq!(types(ptr::null(), 1).unwrap_err().rv(), Rv::ArgumentsBad);
+        }
+    }
+
+    #[test]
+    fn a_template_that_contains_itself_is_refused() {
+        let mut items = [CK_ATTRIBUTE::default(); 300];
+        let whole = items.as_mut_ptr();
+        items.fill(CK_ATTRIBUTE {
+            type_: CKA_DERIVE_TEMPLATE,
+            pValue: whole.cast(),
+            ulValueLen: 300 * ITEM as CK_ULONG,
+        });
+        // SAFETY: the array is ours, and within itself as large as told.
+        assert!(unsafe { template(whole, 300) }.is_err());
+    }
+
+    /// An attribute to be filled, in a buffer of so many bytes.
+    fn asked(type_: CK_ATTRIBUTE_TYPE, buffer: &mut [u8]) -> CK_ATTRIBUTE {
+        CK_ATTRIBUTE { type_, pValue: buffer.as_mut_ptr().cast(), ulValueLen: buffer.len() as CK_ULONG }
+    }
+
+    fn value(bytes: &[u8]) -> Given {
+        Given::Bytes(bytes.into())
+    }
+
+    #[test]
+    fn all_attributes_are_served_and_the_first_refusal_is_told() {
+        let (mut small, mut id, mut secret) = ([0; 2], [0; 4], [0; 8]);
+        let mut items = [
+            CK_ATTRIBUTE { type_: CKA_CLASS, ..Default::default() },
+            asked(CKA_VALUE, &mut secret),
+            asked(CKA_LABEL, &mut small),
+            asked(CKA_VENDOR_DEFINED, &mut []),
+            asked(CKA_ID, &mut id),
+        ];
+        let answers = [
+            Ok(value(&[0; 8])),
+            Err(Rv::AttributeSensitive.into()),
+            Ok(value(b"label")),
+            Err(Rv::AttributeTypeInvalid.into()),
+            Ok(value(b"id")),
+        ];
+        // SAFETY: five attributes with the buffers they tell.
+        let result = unsafe { fill(items.as_mut_ptr(), &answers) };
+        assert_eq!(result.unwrap_err().rv(), Rv::AttributeSensitive);
+        let none = CK_UNAVAILABLE_INFORMATION;
+        assert_eq!(items.map(|item| item.ulValueLen), [8, none, none, none, 2]);
+        assert_eq!((&small, &id, &secret), (b"\0\0", b"id\0\0", &[0; 8]));
+    }
+
+    #[test]
+    fn a_nested_template_is_filled_level_by_level() {
+        let stored = || Ok(Given::Template(vec![(CKA_CLASS, value(b"class")), (CKA_ID, value(b"id"))]));
+        let (mut class, mut id) = ([0; 5], [0; 1]);
+        let mut outer = CK_ATTRIBUTE { type_: CKA_WRAP_TEMPLATE, ..Default::default() };
+        // SAFETY: here and below: one attribute, whose array and buffers are as large as told.
+        assert!(unsafe { fill(&raw mut outer, &[stored()]) }.is_ok());
+        assert_eq!(outer.ulValueLen as usize, 2 * ITEM, "first the length of the array");
+
+        let mut inner = [CK_ATTRIBUTE::default(); 2];
+        outer.pValue = inner.as_mut_ptr().cast();
+        assert!(unsafe { fill(&raw mut outer, &[stored()]) }.is_ok());
+        let seen = inner.map(|item| (item.type_, item.ulValueLen));
+        assert_eq!(seen, [(CKA_CLASS, 5), (CKA_ID, 2)], "then the types and lengths within");
+
+        inner = [asked(0, &mut class), asked(0, &mut id)];
+        outer.pValue = inner.as_mut_ptr().cast();
+        let result = unsafe { fill(&raw mut outer, &[stored()]) };
+        assert_eq!(result.unwrap_err().rv(), Rv::BufferTooSmall);
+        assert_eq!((outer.ulValueLen as usize, &class), (2 * ITEM, b"class"), "then the values");
+        assert_eq!(inner.map(|item| item.ulValueLen), [5, CK_UNAVAILABLE_INFORMATION]);
+
+        outer.ulValueLen -= 1;
+        assert_eq!(unsafe { fill(&raw mut outer, &[stored()]) }.unwrap_err().rv(), Rv::BufferTooSmall);
+        assert_eq!(outer.ulValueLen, CK_UNAVAILABLE_INFORMATION, "an array too small is told as any value");
+    }
+}
