@@ -111,10 +111,13 @@ fn expect_not_initialised() -> bool {
 fn the_life_of_the_module() {
     let initialise = V3_2.C_Initialize.unwrap();
     let (finalise, info) = (V3_2.C_Finalize.unwrap(), V3_2.C_GetInfo.unwrap());
+    // SAFETY: NULL is legal to give.
     let initialise = || unsafe { initialise(ptr::null_mut()) };
+    // SAFETY: a pointer that is not NULL is refused, not followed.
     let finalise = |reserved| unsafe { finalise(reserved) };
     let described = || {
         let mut about = CK_INFO::default();
+        // SAFETY: our own CK_INFO.
         let rv = unsafe { info(&raw mut about) };
         (rv, about.manufacturerID, about.libraryDescription)
     };
