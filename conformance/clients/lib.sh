@@ -65,12 +65,10 @@ alone() {
 }
 
 end() {
-    local code=$? server
+    local code=$?
     trap - ERR EXIT
     set +e
-    for server in "${servers[@]}"; do
-        kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
-    done
+    stop_servers
     [[ -z $tmp || -n ${CONFORMANCE_KEEP:-} ]] || rm -rf "$tmp"
     exit "$code"
 }
@@ -167,12 +165,12 @@ hides() {
     ! grep -Eq -- "$1" <<<"$output" || blame "the output must not match /$1/"
 }
 
-# The command must end by itself with an error that matches; a crash or a hang is no refusal.
+# The command must end by itself with an error that matches; a crash on the way out is no refusal.
 refuses() {
     attempt "${@:2}"
     ((status != 0)) || blame "the command must fail with /$1/"
-    ((status < 124)) || blame "the command must fail with /$1/, not die"
     grep -Eq -- "$1" <<<"$output" || blame "the error must match /$1/"
+    ((status < 124)) || lacks "dies of signal $((status - 128)) after an error: ${command[*]@Q}"
 }
 
 same() {
@@ -314,4 +312,13 @@ tls_server() {
     servers+=($!)
     until_shows '^ACCEPT 127\.0\.0\.1:[0-9]+' "$tmp/server.log"
     port=$(sed -n 's/^ACCEPT 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$tmp/server.log" | head -n 1)
+}
+
+stop_servers() {
+    local server
+    for server in "${servers[@]}"; do
+        kill "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    done
+    servers=()
 }
