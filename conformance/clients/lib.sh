@@ -136,8 +136,7 @@ blame() {
         printf '%s\n' "$output" | tail -n 60
         case $status in
             124 | 137) echo "(stopped after ${CONFORMANCE_TIMEOUT:-120} seconds)" ;;
-            1[3-9][0-9]) echo "(died of signal $((status - 128)))" ;;
-            *) echo "(exit code $status)" ;;
+            *) ((status > 128 && status <= 192)) && echo "(died of signal $((status - 128)))" || echo "(exit code $status)" ;;
         esac
     } >&2
     fail "$1"
@@ -170,7 +169,8 @@ refuses() {
     attempt "${@:2}"
     ((status != 0)) || blame "the command must fail with /$1/"
     grep -Eq -- "$1" <<<"$output" || blame "the error must match /$1/"
-    ((status < 124)) || lacks "dies of signal $((status - 128)) after an error: ${command[*]@Q}"
+    ((status <= 128 || status > 192)) || lacks "dies of signal $((status - 128)) after an error: ${command[*]@Q}"
+    ((status != 124)) || blame "the command must end"
 }
 
 same() {
