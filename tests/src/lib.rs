@@ -10,11 +10,12 @@
 //! Comfortable calls answer `Result<T, Rv>`, so that a failed assertion prints the code's name.
 //! Hostile calls go through [`raw!`], which takes any arguments at all.
 
+#![allow(clippy::macro_metavars_in_unsafe)] // `raw!` takes arguments as they come: that is the point of it
+
 /// Calls one function of a function list with whatever arguments are given, and answers its `Rv`.
 ///
 /// `raw!(library.c(), C_Login(session, CKU_USER, null_mut(), 4))`
 #[macro_export]
-#[allow(clippy::macro_metavars_in_unsafe)] // the arguments are the point of it
 macro_rules! raw {
     ($list:expr, $function:ident($($argument:expr),* $(,)?)) => {{
         let function = $list.$function.expect(concat!(stringify!($function), " is in the function list"));
