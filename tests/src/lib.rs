@@ -34,6 +34,7 @@ macro_rules! template {
 }
 
 mod call;
+pub mod every;
 pub mod keys;
 mod library;
 mod mechanism;

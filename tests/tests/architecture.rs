@@ -134,7 +134,7 @@ struct Named {
 
 impl Named {
     /// The path from the crate's root, if it goes through `crate` or leads out of its own room by `super`.
-    fn from_root(&self) -> Option<Vec<String>> {
+    fn rooted_path(&self) -> Option<Vec<String>> {
         let first = self.segments.first()?;
         if self.segments.len() == 1 && self.alias.is_none() {
             return None; // a variable, or `pub(crate)`
@@ -334,7 +334,7 @@ fn wrong_way(source: &Source, reading: &Reading) -> Vec<String> {
     let Some(room) = source.room() else { return Vec::new() };
     let Some(here) = floor(&room) else { return vec![format!("{room} is no room of the picture")] };
     let judge = |path: &Named| {
-        let target = path.from_root()?;
+        let target = path.rooted_path()?;
         let name = target.first().map_or("the crate's root", String::as_str);
         match floor(name) {
             _ if name == room => None,
