@@ -449,10 +449,10 @@ mod overlapping_buffers {
     const LENGTH: usize = 4096;
 
     /// Encrypts `LENGTH` bytes that start at `from` into the place that starts at `to` of one buffer.
-    fn encrypted(mechanism: Mechanism, from: usize, to: usize, parts: bool) -> Vec<u8> {
-        let scene = Scene::new();
-        let (session, c) = (scene.session(), scene.library.c());
-        let key = scene.aes(&KEY);
+    fn encrypted(scene: &Scene, mechanism: Mechanism, from: usize, to: usize, parts: bool) -> Vec<u8> {
+        let session = scene.open();
+        let c = scene.library.c();
+        let key = session.create(&secret(CKK_AES, &KEY)).expect("C_CreateObject");
         let mut buffer = vec![0; LENGTH + 64];
         for (index, byte) in buffer[from..from + LENGTH].iter_mut().enumerate() {
             *byte = index as u8;
@@ -466,21 +466,23 @@ mod overlapping_buffers {
             true => raw!(c, C_EncryptUpdate(session.handle, source, LENGTH as CK_ULONG, target, &mut length)),
         };
         assert_eq!((answer, length as usize), (Rv::Ok, LENGTH));
+        session.close().expect("C_CloseSession");
         buffer[to..to + LENGTH].to_vec()
     }
 
     #[test]
     fn the_answer_may_be_written_over_the_question() {
+        let scene = Scene::new();
         for mechanism in [
             Mechanism::from(CKM_AES_ECB),
             Mechanism::bytes(CKM_AES_CBC, &[9; 16]),
             Mechanism::ctr(128, [3; 16]),
         ] {
             for parts in [false, true] {
-                let expected = encrypted(mechanism.clone(), 0, 0, parts);
+                let expected = encrypted(&scene, mechanism.clone(), 0, 0, parts);
                 assert_ne!(expected[..4], [0, 1, 2, 3]);
                 for (from, to) in [(0, 1), (1, 0), (0, 16), (16, 0), (0, 64), (64, 0)] {
-                    let answer = encrypted(mechanism.clone(), from, to, parts);
+                    let answer = encrypted(&scene, mechanism.clone(), from, to, parts);
                     assert!(answer == expected, "{mechanism:?} from {from} to {to}, parts: {parts}");
                 }
             }
