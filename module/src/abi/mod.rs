@@ -1,1 +1,33 @@
+//! The C border: what a C program gives, checked once; the safe call; and where the answer goes.
+//!
+//! ```text
+//!   exports     one row per function ─► 104 symbols and the three function lists
+//!      │
+//!   runtime     is there a module in this process? panics end here ─── fork, seat, quiet
+//!      │
+//!   rows        the verbs that rows share: begin, single, update, finish …
+//!      │
+//!   pointer  template  params  structs     every pointer, template, parameter and struct of C
+//! ```
+//!
+//! Only this room and `crypto/awslc.rs` hold `unsafe`.
 
+pub mod exports;
+#[cfg(test)]
+mod fence;
+mod fork;
+mod interfaces;
+mod params;
+mod pointer;
+mod quiet;
+mod rows;
+mod runtime;
+mod seat;
+mod stand_in;
+mod structs;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use stand_in as api; // becomes `use crate::api;`
+use stand_in::{gate, mechanism}; // becomes `use crate::{mechanism, store::gate};`

@@ -1,0 +1,324 @@
+# What every client script shares: a module, a fresh token, a place to work, and words for "this must hold".
+#
+#   source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+#   begin "$@"                            # reads --module, makes the temporary directory, cleans the environment
+#   need pkcs11-tool openssl              # or exit 77
+#   token                                 # a fresh token "bench", PIN 1234, SO PIN 12345678
+#   run user --list-objects               # must succeed (p11: pkcs11-tool, user: logged in)
+#   shows 'bench' p11 --list-slots        # … and its output must match
+#   refuses 'CKR_PIN_INCORRECT' p11 …     # must fail, and say so
+#   proved "what a reader now knows"      # last line
+#
+# Exit codes: 0 proved, 1 failed (the failing command and its output are shown), 77 skipped.
+# CONFORMANCE_KEEP=1 keeps the temporary directory, CONFORMANCE_VERBOSE=1 shows every command and its output.
+
+set -euo pipefail
+shopt -s inherit_errexit
+
+client=$(basename "$0")
+clients=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+checkout=$(cd "$clients/../.." && pwd)
+module=
+tmp=
+slot=
+label=bench
+pin=1234
+so_pin=12345678
+servers=()
+lacking=()
+
+# ── the frame ────────────────────────────────────────────────────────────────────────────────────────────────
+
+begin() {
+    while (($#)); do
+        case $1 in
+            --module) module=${2:?"--module wants a path"} && shift 2 ;;
+            --module=*) module=${1#*=} && shift ;;
+            *) echo "usage: $client [--module PATH]" >&2 && exit 2 ;;
+        esac
+    done
+    module=${module:-${CARGO_TARGET_DIR:-$checkout/target}/release/libtokenkeep.so}
+    [[ -r $module ]] || fail "no module at $module (cargo build --release --workspace, or --module PATH)"
+    module=$(cd "$(dirname "$module")" && pwd)/$(basename "$module")
+    tmp=$(mktemp -d "${TMPDIR:-/tmp}/conformance-$client.XXXXXX")
+    trap end EXIT
+    trap 'exit 130' INT TERM
+    trap 'fail "line $LINENO of $client: $BASH_COMMAND"' ERR
+    set -E
+    alone
+    cd "$tmp"
+}
+
+# Nothing of the user's own settings may reach a client, and no client may reach the user's files.
+alone() {
+    local name
+    for name in $(compgen -e); do
+        case $name in
+            TOKENKEEP_* | SOFTHSM2_* | PKCS11* | OPENSSL_* | P11_KIT_* | NSS_* | GNUTLS_* | OPENSC_* | \
+                JAVA_TOOL_OPTIONS | JDK_JAVA_OPTIONS | SSLKEYLOGFILE) unset "$name" ;;
+        esac
+    done
+    mkdir -m 700 "$tmp/home" "$tmp/tokens"
+    export HOME=$tmp/home XDG_CONFIG_HOME=$tmp/home/.config LC_ALL=C.UTF-8 TZ=UTC
+    printf '%s\n' '[req]' 'distinguished_name = dn' 'prompt = no' '[dn]' 'CN = nobody' >"$tmp/plain.cnf"
+    export OPENSSL_CONF=$tmp/plain.cnf # plain openssl: no engine, no provider but the default
+}
+
+end() {
+    local code=$?
+    trap - ERR EXIT
+    set +e
+    stop_servers
+    [[ -z $tmp || -n ${CONFORMANCE_KEEP:-} ]] || rm -rf "$tmp"
+    exit "$code"
+}
+
+fail() {
+    trap - ERR
+    echo "FAILED $client: $*" >&2
+    exit 1
+}
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+proved() {
+    ((${#lacking[@]} == 0)) || fail "all the rest holds, but: $(printf '%s; ' "${lacking[@]}")"
+    echo "proved: $*"
+}
+
+# Something that must hold but need not keep us from looking at the rest: `proved` fails with the list.
+lacks() {
+    lacking+=("$*")
+}
+
+# Something worth telling that is no reason to fail.
+note() {
+    echo "note: $*"
+}
+
+# The programs and files that this client is made of.
+need() {
+    local what
+    for what; do
+        if [[ $what == /* ]]; then
+            [[ -e $what ]] || skip "$what is not installed"
+        else
+            command -v "$what" >/dev/null || skip "$what is not installed"
+        fi
+    done
+}
+
+# ── saying what must hold ────────────────────────────────────────────────────────────────────────────────────
+
+# Runs a command with nothing on stdin and a time limit; leaves `output`, `status` and `command`.
+# `p11` stands for pkcs11-tool on this module, `user` for the same logged in on the token.
+attempt() {
+    command=("$@")
+    case $1 in
+        p11) command=(pkcs11-tool --module "$module" "${@:2}") ;;
+        user) command=(pkcs11-tool --module "$module" --token-label "$label" --login --pin "$pin" "${@:2}") ;;
+    esac
+    status=0
+    timeout -k 5 "${CONFORMANCE_TIMEOUT:-120}" "${command[@]}" <"${stdin:-/dev/null}" >"$tmp/output" 2>&1 || status=$?
+    output=$(tr -d '\0' <"$tmp/output")
+    if [[ -n ${CONFORMANCE_VERBOSE:-} ]]; then
+        printf '+ %s\n%s\n' "${command[*]@Q}" "$output"
+    fi
+}
+
+# The failing command as it can be typed again, what it printed, and how it ended.
+blame() {
+    {
+        printf '+ %s\n' "${command[*]@Q}"
+        printf '%s\n' "$output" | tail -n 60
+        case $status in
+            124 | 137) echo "(stopped after ${CONFORMANCE_TIMEOUT:-120} seconds)" ;;
+            *) ((status > 128 && status <= 192)) && echo "(died of signal $((status - 128)))" || echo "(exit code $status)" ;;
+        esac
+    } >&2
+    fail "$1"
+}
+
+# The return code that the last command complained of, or its last line.
+reason() {
+    grep -Eo 'CKR_[A-Z0-9_]+' <<<"$output" | tail -n 1 || tail -n 1 <<<"$output"
+}
+
+run() {
+    attempt "$@"
+    ((status == 0)) || blame "the command must succeed"
+}
+
+shows() {
+    attempt "${@:2}"
+    ((status == 0)) || blame "the command must succeed and print /$1/"
+    grep -Eq -- "$1" <<<"$output" || blame "the output must match /$1/"
+}
+
+hides() {
+    attempt "${@:2}"
+    ((status == 0)) || blame "the command must succeed"
+    ! grep -Eq -- "$1" <<<"$output" || blame "the output must not match /$1/"
+}
+
+# The command must end by itself with an error that matches; a crash on the way out is no refusal.
+refuses() {
+    attempt "${@:2}"
+    ((status != 0)) || blame "the command must fail with /$1/"
+    grep -Eq -- "$1" <<<"$output" || blame "the error must match /$1/"
+    ((status <= 128 || status > 192)) || lacks "dies of signal $((status - 128)) after an error: ${command[*]@Q}"
+    ((status != 124)) || blame "the command must end"
+}
+
+same() {
+    cmp -s "$1" "$2" || fail "$1 and $2 differ: ${3:-}"
+}
+
+# Waits until a file shows a line: bounded, for the logs of servers.
+until_shows() {
+    local pattern=$1 file=$2 tries=200
+    until grep -Eq -- "$pattern" "$file" 2>/dev/null; do
+        ((--tries)) || { cat "$file" >&2 && fail "$file never showed /$pattern/"; }
+        sleep 0.1
+    done
+}
+
+# ── a fresh token ────────────────────────────────────────────────────────────────────────────────────────────
+
+# token [PIN]: a fresh token "bench"; sets `slot` to its id.
+token() {
+    pin=${1:-$pin}
+    case $(basename "$module") in
+        libtokenkeep.so)
+            export TOKENKEEP_DIR=$tmp/tokens
+            run "$(dirname "$module")/tokentool" init \
+                --label "$label" --so-pin "$so_pin" --pin "$pin" --kdf-iterations 10000
+            ;;
+        libsofthsm2.so)
+            need softhsm2-util
+            export SOFTHSM2_CONF=$tmp/softhsm2.conf
+            printf '%s\n' "directories.tokendir = $tmp/tokens" 'objectstore.backend = file' >"$SOFTHSM2_CONF"
+            run softhsm2-util --module "$module" --init-token --free --label "$label" --so-pin "$so_pin" --pin "$pin"
+            ;;
+        *)
+            unknown_token
+            ;;
+    esac
+    slot=$(slot_of "$label")
+    [[ -n $slot ]] || fail "the fresh token is not in the list of slots"
+}
+
+# A module we know nothing of: its first token, which we wipe only if it is empty or we are told to.
+unknown_token() {
+    run p11 --list-slots
+    if [[ -z ${CONFORMANCE_WIPE:-} ]] && ! grep -q 'uninitialized' <<<"$output"; then
+        skip "no uninitialised token in $module (CONFORMANCE_WIPE=1 lets this script wipe the first one)"
+    fi
+    run p11 --init-token --label "$label" --so-pin "$so_pin"
+    run p11 --token-label "$label" --login --login-type so --so-pin "$so_pin" --init-pin --new-pin "$pin"
+}
+
+# slot_of LABEL: the id of the slot that holds the token, in decimal.
+slot_of() {
+    local hex
+    hex=$(pkcs11-tool --module "$module" --list-slots 2>/dev/null |
+        awk -v want="$1" '
+            /^Slot [0-9]+ \(0x/ { id = $3; gsub(/[():]|0x/, "", id) }
+            /^  token label +: / { sub(/^  token label +: /, ""); sub(/ +$/, ""); if ($0 == want) { print id; exit } }')
+    [[ -z $hex ]] || echo $((16#$hex))
+}
+
+# ── independent verification: plain openssl ──────────────────────────────────────────────────────────────────
+
+# rsa_key LABEL ID / ec_key LABEL ID [CURVE]: a key pair made in the token; its public half in LABEL.pub (PEM).
+rsa_key() {
+    run user --keypairgen --key-type rsa:2048 --label "$1" --id "$2"
+    public_key "$1"
+}
+
+ec_key() {
+    run user --keypairgen --key-type "EC:${3:-prime256v1}" --label "$1" --id "$2"
+    public_key "$1"
+}
+
+public_key() {
+    run user --read-object --type pubkey --label "$1" --output-file "$tmp/$1.der"
+    run openssl pkey -pubin -inform DER -in "$tmp/$1.der" -out "$tmp/$1.pub"
+}
+
+# verifies PUBLIC-KEY SIGNATURE MESSAGE [openssl dgst options]: SHA-256 unless an option says otherwise.
+verifies() {
+    shows '^Verified OK' openssl dgst -sha256 "${@:4}" -verify "$1" -signature "$2" "$3"
+}
+
+pss=(-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha256)
+
+# authority: a CA made with plain openssl (ca.pem, ca.key).
+authority() {
+    run openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj '/CN=Conformance CA' \
+        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
+}
+
+# certify REQUEST CERTIFICATE [extendedKeyUsage]: checks the request's own signature, then signs it.
+certify() {
+    shows 'verify OK' openssl req -in "$1" -noout -verify
+    printf '%s\n' "extendedKeyUsage=${3:-clientAuth}" 'basicConstraints=CA:FALSE' >ext.cnf
+    run openssl x509 -req -in "$1" -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile ext.cnf -out "$2"
+    shows ': OK' openssl verify -CAfile ca.pem "$2"
+}
+
+# ── the OpenSSL engine ───────────────────────────────────────────────────────────────────────────────────────
+
+# engine [PIN]: writes engine.cnf, the configuration that people write.
+engine() {
+    local directory
+    directory=$(openssl version -e | sed -n 's/^ENGINESDIR: "\(.*\)"$/\1/p')
+    need "$directory/pkcs11.so"
+    cat >"$tmp/engine.cnf" <<-CONF
+	openssl_conf = openssl_init
+	[openssl_init]
+	engines = engines
+	[engines]
+	pkcs11 = pkcs11
+	[pkcs11]
+	engine_id = pkcs11
+	dynamic_path = $directory/pkcs11.so
+	MODULE_PATH = $module
+	${1:+PIN = $1}
+	init = 0
+	[req]
+	distinguished_name = dn
+	prompt = no
+	[dn]
+	CN = nobody
+	CONF
+    engine_openssl=(env OPENSSL_CONF="$tmp/engine.cnf" openssl)
+}
+
+# tls_server OPTIONS…: s_server on a free port of the loopback; sets `port` and writes server.log.
+tls_server() {
+    if [[ ! -e $tmp/server.pem ]]; then
+        run openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj '/CN=localhost'
+        certify server.csr server.pem serverAuth
+    fi
+    rm -f "$tmp/server.log" "$tmp/stdin"
+    mkfifo "$tmp/stdin"
+    exec 9<>"$tmp/stdin" # an open stdin: s_server ends when it reads the end of it
+    openssl s_server -accept 127.0.0.1:0 -cert server.pem -key server.key -CAfile ca.pem "$@" \
+        <&9 >"$tmp/server.log" 2>&1 &
+    servers+=($!)
+    until_shows '^ACCEPT 127\.0\.0\.1:[0-9]+' "$tmp/server.log"
+    port=$(sed -n 's/^ACCEPT 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$tmp/server.log" | head -n 1)
+}
+
+stop_servers() {
+    local server
+    for server in "${servers[@]}"; do
+        kill "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    done
+    servers=()
+}

@@ -1,0 +1,330 @@
+//! One row per function: what C gives, the safe call, and where the answer goes.
+//!
+//! From the rows come the 104 exported symbols and the three function lists, so that no function can be in one and
+//! not in the other. A row begins with what the function needs: `open` nothing, `module` that C_Initialize was
+//! called, `session` also a session handle, which is its first argument.
+
+#![allow(non_snake_case)]
+
+use crate::cryptoki::ids::*;
+
+use super::api::Kind::*;
+use super::rows::*;
+use super::{interfaces, pointer, runtime, structs, template};
+
+/// Makes one function. The lists point to it directly: the exported symbol of the same name is a door to it, which
+/// another library's symbol may replace in the dynamic linker without misleading our lists.
+macro_rules! function {
+    ($name:ident ($($arg:ident: $type:ty),*), $answer:expr) => {
+        #[inline(never)]
+        #[allow(unused_unsafe)] // the work of some rows is safe
+        unsafe extern "C" fn $name($($arg: $type),*) -> CK_RV {
+            $answer
+        }
+
+        const _: () = {
+            mod door {
+                use super::*;
+
+                #[doc = concat!("PKCS#11 v3.2, ", stringify!($name))]
+                ///
+                /// # Safety
+                /// §5.1.1: pointers are NULL or point to what the standard says, as long as it says.
+                #[unsafe(no_mangle)]
+                pub unsafe extern "C" fn $name($($arg: $type),*) -> CK_RV {
+                    // SAFETY: handed on.
+                    unsafe { super::$name($($arg),*) }
+                }
+            }
+        };
+    };
+}
+
+/// Makes one row into its function: first what it needs, then its work.
+macro_rules! row {
+    (open $name:ident ($($arg:ident: $type:ty),*) $answer:expr) => {
+        // SAFETY: the caller keeps the contract of §5.1.1, on which the work relies.
+        function! { $name($($arg: $type),*), runtime::open(|| unsafe { $answer }) }
+    };
+    (module $name:ident ($($arg:ident: $type:ty),*) $answer:expr) => {
+        // SAFETY: as above.
+        function! { $name($($arg: $type),*), runtime::module(stringify!($name), unsafe { $answer }) }
+    };
+    (session $name:ident ($($arg:ident: $type:ty),*) $answer:expr) => {
+        function! {
+            $name(session: CK_SESSION_HANDLE $(, $arg: $type)*),
+            // SAFETY: as above.
+            runtime::session(stringify!($name), session, unsafe { $answer })
+        }
+    };
+}
+
+#[cfg(test)]
+macro_rules! with_nothing {
+    (session $name:ident ($($arg:ident: $type:ty),*)) => {
+        with_nothing!(module $name(session: CK_SESSION_HANDLE $(, $arg: $type)*))
+    };
+    ($needs:ident $name:ident ($($arg:ident: $type:ty),*)) => {
+        // SAFETY: numbers and pointers may be zero.
+        || unsafe { $name($(std::mem::zeroed::<$type>()),*) }
+    };
+}
+
+/// Makes all rows into functions and into the three lists.
+macro_rules! exports {
+    (2.40 { $($needs_a:ident $a:ident $args_a:tt => $work_a:expr;)* }
+     3.0  { $($needs_b:ident $b:ident $args_b:tt => $work_b:expr;)* }
+     3.2  { $($needs_c:ident $c:ident $args_c:tt => $work_c:expr;)* }) => {
+        $(row! { $needs_a $a $args_a $work_a })*
+        $(row! { $needs_b $b $args_b $work_b })*
+        $(row! { $needs_c $c $args_c $work_c })*
+
+        /// The list of C_GetFunctionList.
+        pub static V2_40: CK_FUNCTION_LIST =
+            CK_FUNCTION_LIST { version: structs::version((2, 40)), $($a: Some($a),)* };
+        /// The list of interface "PKCS 11" 3.0.
+        pub static V3_0: CK_FUNCTION_LIST_3_0 =
+            CK_FUNCTION_LIST_3_0 { version: structs::version((3, 0)), $($a: Some($a),)* $($b: Some($b),)* };
+        /// The list of interface "PKCS 11" 3.2.
+        pub static V3_2: CK_FUNCTION_LIST_3_2 = CK_FUNCTION_LIST_3_2 {
+            version: structs::version((3, 2)), $($a: Some($a),)* $($b: Some($b),)* $($c: Some($c),)*
+        };
+
+        /// What each function needs, its name, and a call of it with NULL and 0 for all arguments.
+        #[cfg(test)]
+        pub const ROWS: &[(&str, &str, fn() -> CK_RV)] = &[
+            $((stringify!($needs_a), stringify!($a), with_nothing!($needs_a $a $args_a)),)*
+            $((stringify!($needs_b), stringify!($b), with_nothing!($needs_b $b $args_b)),)*
+            $((stringify!($needs_c), stringify!($c), with_nothing!($needs_c $c $args_c)),)*
+        ];
+    };
+}
+
+exports! {
+2.40 {
+    // §5.4 General purpose
+    open    C_Initialize(args: CK_VOID_PTR) => runtime::initialise(args);
+    open    C_Finalize(reserved: CK_VOID_PTR) => runtime::finalise(reserved);
+    module  C_GetInfo(info: CK_INFO_PTR) => |m| pointer::answer(info, || Ok(structs::info(m.info())));
+    open    C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) => interfaces::function_list(list);
+    // §5.5 Slots and tokens
+    module  C_GetSlotList(present: CK_BBOOL, list: CK_SLOT_ID_PTR, count: CK_ULONG_PTR) =>
+            |m| slots(m, present, list, count);
+    module  C_GetSlotInfo(slot: CK_SLOT_ID, info: CK_SLOT_INFO_PTR) =>
+            |m| pointer::answer(info, || m.slot_info(slot).map(structs::slot));
+    module  C_GetTokenInfo(slot: CK_SLOT_ID, info: CK_TOKEN_INFO_PTR) =>
+            |m| pointer::answer(info, || m.token_info(slot).map(structs::token));
+    module  C_GetMechanismList(slot: CK_SLOT_ID, list: CK_MECHANISM_TYPE_PTR, count: CK_ULONG_PTR) =>
+            |m| pointer::list(list, count, || m.mechanisms(slot));
+    module  C_GetMechanismInfo(slot: CK_SLOT_ID, id: CK_MECHANISM_TYPE, info: CK_MECHANISM_INFO_PTR) =>
+            |m| pointer::answer(info, || m.mechanism_info(slot, id).map(structs::mechanism));
+    module  C_InitToken(slot: CK_SLOT_ID, pin: CK_UTF8CHAR_PTR, pin_len: CK_ULONG, label: CK_UTF8CHAR_PTR) =>
+            |m| init_token(m, slot, (pin, pin_len), label);
+    session C_InitPIN(pin: CK_UTF8CHAR_PTR, pin_len: CK_ULONG) =>
+            |s| s.init_pin(pointer::pin((pin, pin_len))?.as_ref());
+    session C_SetPIN(old: CK_UTF8CHAR_PTR, old_len: CK_ULONG, new: CK_UTF8CHAR_PTR, new_len: CK_ULONG) =>
+            |s| set_pin(s, (old, old_len), (new, new_len));
+    // §5.6 Sessions
+    module  C_OpenSession(slot: CK_SLOT_ID, flags: CK_FLAGS, _application: CK_VOID_PTR, _notify: CK_NOTIFY,
+                session: CK_SESSION_HANDLE_PTR) =>
+            |m| pointer::answer(session, || m.open_session(slot, flags));
+    module  C_CloseSession(session: CK_SESSION_HANDLE) => |m| m.close_session(session);
+    module  C_CloseAllSessions(slot: CK_SLOT_ID) => |m| m.close_all_sessions(slot);
+    session C_GetSessionInfo(info: CK_SESSION_INFO_PTR) =>
+            |s| pointer::answer(info, || s.info().map(structs::session));
+    session C_GetOperationState(state: CK_BYTE_PTR, len: CK_ULONG_PTR) => |s| save(s, (state, len));
+    session C_SetOperationState(state: CK_BYTE_PTR, len: CK_ULONG, encryption: CK_OBJECT_HANDLE,
+                authentication: CK_OBJECT_HANDLE) =>
+            |s| restore(s, (state, len), encryption, authentication);
+    session C_Login(user: CK_USER_TYPE, pin: CK_UTF8CHAR_PTR, len: CK_ULONG) =>
+            |s| s.login(user, pointer::pin((pin, len))?.as_ref());
+    session C_Logout() => |s| s.logout();
+    // §5.7 Objects
+    session C_CreateObject(template: CK_ATTRIBUTE_PTR, count: CK_ULONG, object: CK_OBJECT_HANDLE_PTR) =>
+            |s| pointer::answer(object, || s.create(&template::template(template, count)?));
+    session C_CopyObject(object: CK_OBJECT_HANDLE, template: CK_ATTRIBUTE_PTR, count: CK_ULONG,
+                copy: CK_OBJECT_HANDLE_PTR) =>
+            |s| pointer::answer(copy, || s.copy(object, &template::template(template, count)?));
+    session C_DestroyObject(object: CK_OBJECT_HANDLE) => |s| s.destroy(object);
+    session C_GetObjectSize(object: CK_OBJECT_HANDLE, size: CK_ULONG_PTR) =>
+            |s| pointer::answer(size, || s.size(object));
+    session C_GetAttributeValue(object: CK_OBJECT_HANDLE, template: CK_ATTRIBUTE_PTR, count: CK_ULONG) =>
+            |s| attributes(s, object, (template, count));
+    session C_SetAttributeValue(object: CK_OBJECT_HANDLE, template: CK_ATTRIBUTE_PTR, count: CK_ULONG) =>
+            |s| s.set_attributes(object, &template::template(template, count)?);
+    session C_FindObjectsInit(template: CK_ATTRIBUTE_PTR, count: CK_ULONG) =>
+            |s| s.find_init(&template::template(template, count)?);
+    session C_FindObjects(objects: CK_OBJECT_HANDLE_PTR, max: CK_ULONG, count: CK_ULONG_PTR) =>
+            |s| find(s, objects, max, count);
+    session C_FindObjectsFinal() => |s| s.find_final();
+    // §5.8 Encryption
+    session C_EncryptInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| begin(s, Encrypt, mechanism, Some(key));
+    session C_Encrypt(data: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| single(s, Encrypt, (data, len), (out, out_len));
+    session C_EncryptUpdate(part: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| update(s, Encrypt, (part, len), (out, out_len));
+    session C_EncryptFinal(out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) => |s| finish(s, Encrypt, (out, out_len));
+    // §5.10 Decryption
+    session C_DecryptInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| begin(s, Decrypt, mechanism, Some(key));
+    session C_Decrypt(data: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| single(s, Decrypt, (data, len), (out, out_len));
+    session C_DecryptUpdate(part: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| update(s, Decrypt, (part, len), (out, out_len));
+    session C_DecryptFinal(out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) => |s| finish(s, Decrypt, (out, out_len));
+    // §5.12 Digests
+    session C_DigestInit(mechanism: CK_MECHANISM_PTR) => |s| begin(s, Digest, mechanism, None);
+    session C_Digest(data: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| single(s, Digest, (data, len), (out, out_len));
+    session C_DigestUpdate(part: CK_BYTE_PTR, len: CK_ULONG) => |s| absorb(s, Digest, (part, len));
+    session C_DigestKey(key: CK_OBJECT_HANDLE) => |s| s.digest_key(key);
+    session C_DigestFinal(out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) => |s| finish(s, Digest, (out, out_len));
+    // §5.13 Signatures and MACs
+    session C_SignInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| begin(s, Sign, mechanism, Some(key));
+    session C_Sign(data: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| single(s, Sign, (data, len), (out, out_len));
+    session C_SignUpdate(part: CK_BYTE_PTR, len: CK_ULONG) => |s| absorb(s, Sign, (part, len));
+    session C_SignFinal(out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) => |s| finish(s, Sign, (out, out_len));
+    session C_SignRecoverInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| begin(s, SignRecover, mechanism, Some(key));
+    session C_SignRecover(data: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| single(s, SignRecover, (data, len), (out, out_len));
+    // §5.15 Verification
+    session C_VerifyInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| begin(s, Verify, mechanism, Some(key));
+    session C_Verify(data: CK_BYTE_PTR, len: CK_ULONG, signature: CK_BYTE_PTR, signature_len: CK_ULONG) =>
+            |s| verify(s, (data, len), (signature, signature_len));
+    session C_VerifyUpdate(part: CK_BYTE_PTR, len: CK_ULONG) => |s| absorb(s, Verify, (part, len));
+    session C_VerifyFinal(signature: CK_BYTE_PTR, len: CK_ULONG) => |s| verify_final(s, (signature, len));
+    session C_VerifyRecoverInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| begin(s, VerifyRecover, mechanism, Some(key));
+    session C_VerifyRecover(signature: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| single(s, VerifyRecover, (signature, len), (out, out_len));
+    // §5.17 Two at once
+    session C_DigestEncryptUpdate(part: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR,
+                out_len: CK_ULONG_PTR) =>
+            |s| dual(s, Digest, Encrypt, (part, len), (out, out_len));
+    session C_DecryptDigestUpdate(part: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR,
+                out_len: CK_ULONG_PTR) =>
+            |s| dual(s, Decrypt, Digest, (part, len), (out, out_len));
+    session C_SignEncryptUpdate(part: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| dual(s, Sign, Encrypt, (part, len), (out, out_len));
+    session C_DecryptVerifyUpdate(part: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR,
+                out_len: CK_ULONG_PTR) =>
+            |s| dual(s, Decrypt, Verify, (part, len), (out, out_len));
+    // §5.18 Keys
+    session C_GenerateKey(mechanism: CK_MECHANISM_PTR, template: CK_ATTRIBUTE_PTR, count: CK_ULONG,
+                key: CK_OBJECT_HANDLE_PTR) =>
+            |s| generate(s, mechanism, (template, count), key);
+    session C_GenerateKeyPair(mechanism: CK_MECHANISM_PTR, public: CK_ATTRIBUTE_PTR, public_count: CK_ULONG,
+                private: CK_ATTRIBUTE_PTR, private_count: CK_ULONG, public_key: CK_OBJECT_HANDLE_PTR,
+                private_key: CK_OBJECT_HANDLE_PTR) =>
+            |s| generate_pair(s, mechanism, (public, public_count), (private, private_count),
+                (public_key, private_key));
+    session C_WrapKey(mechanism: CK_MECHANISM_PTR, wrapping: CK_OBJECT_HANDLE, key: CK_OBJECT_HANDLE,
+                out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| wrap(s, mechanism, wrapping, key, (out, out_len));
+    session C_UnwrapKey(mechanism: CK_MECHANISM_PTR, unwrapping: CK_OBJECT_HANDLE, wrapped: CK_BYTE_PTR,
+                len: CK_ULONG, template: CK_ATTRIBUTE_PTR, count: CK_ULONG, key: CK_OBJECT_HANDLE_PTR) =>
+            |s| unwrap(s, mechanism, unwrapping, (wrapped, len), (template, count), key);
+    session C_DeriveKey(mechanism: CK_MECHANISM_PTR, base: CK_OBJECT_HANDLE, template: CK_ATTRIBUTE_PTR,
+                count: CK_ULONG, key: CK_OBJECT_HANDLE_PTR) =>
+            |s| derive(s, mechanism, base, (template, count), key);
+    // §5.19 Random numbers, §5.20 parallel sessions, and the event of §5.5.4 where the list has it
+    session C_SeedRandom(seed: CK_BYTE_PTR, len: CK_ULONG) => |s| s.seed(pointer::bytes((seed, len))?);
+    session C_GenerateRandom(out: CK_BYTE_PTR, len: CK_ULONG) => |s| random(s, (out, len));
+    module  C_GetFunctionStatus(_session: CK_SESSION_HANDLE) => not_parallel;
+    module  C_CancelFunction(_session: CK_SESSION_HANDLE) => not_parallel;
+    module  C_WaitForSlotEvent(flags: CK_FLAGS, slot: CK_SLOT_ID_PTR, reserved: CK_VOID_PTR) =>
+            |m| wait(m, flags, slot, reserved);
+}
+3.0 {
+    // §5.4 General purpose, §5.6 sessions
+    open    C_GetInterfaceList(list: CK_INTERFACE_PTR, count: CK_ULONG_PTR) => interfaces::all(list, count);
+    open    C_GetInterface(name: CK_UTF8CHAR_PTR, version: CK_VERSION_PTR, interface: *mut *mut CK_INTERFACE,
+                flags: CK_FLAGS) =>
+            interfaces::one(name, version, interface, flags);
+    session C_LoginUser(user: CK_USER_TYPE, pin: CK_UTF8CHAR_PTR, len: CK_ULONG, name: CK_UTF8CHAR_PTR,
+                name_len: CK_ULONG) =>
+            |s| login_user(s, user, (pin, len), (name, name_len));
+    session C_SessionCancel(flags: CK_FLAGS) => |s| s.cancel_session(flags);
+    // §5.9 Message encryption
+    session C_MessageEncryptInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE) => unsupported;
+    session C_EncryptMessage(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _aad: CK_BYTE_PTR,
+                _aad_len: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG, _out: CK_BYTE_PTR,
+                _out_len: CK_ULONG_PTR) =>
+            unsupported;
+    session C_EncryptMessageBegin(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _aad: CK_BYTE_PTR,
+                _aad_len: CK_ULONG) =>
+            unsupported;
+    session C_EncryptMessageNext(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _part: CK_BYTE_PTR,
+                _len: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR, _flags: CK_FLAGS) =>
+            unsupported;
+    session C_MessageEncryptFinal() => unsupported;
+    // §5.11 Message decryption
+    session C_MessageDecryptInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE) => unsupported;
+    session C_DecryptMessage(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _aad: CK_BYTE_PTR,
+                _aad_len: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG, _out: CK_BYTE_PTR,
+                _out_len: CK_ULONG_PTR) =>
+            unsupported;
+    session C_DecryptMessageBegin(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _aad: CK_BYTE_PTR,
+                _aad_len: CK_ULONG) =>
+            unsupported;
+    session C_DecryptMessageNext(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _part: CK_BYTE_PTR,
+                _len: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR, _flags: CK_FLAGS) =>
+            unsupported;
+    session C_MessageDecryptFinal() => unsupported;
+    // §5.14 Message signatures
+    session C_MessageSignInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE) => unsupported;
+    session C_SignMessage(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _data: CK_BYTE_PTR,
+                _len: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR) =>
+            unsupported;
+    session C_SignMessageBegin(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG) => unsupported;
+    session C_SignMessageNext(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _part: CK_BYTE_PTR,
+                _len: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR) =>
+            unsupported;
+    session C_MessageSignFinal() => unsupported;
+    // §5.16 Message verification
+    session C_MessageVerifyInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE) => unsupported;
+    session C_VerifyMessage(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _data: CK_BYTE_PTR,
+                _len: CK_ULONG, _signature: CK_BYTE_PTR, _signature_len: CK_ULONG) =>
+            unsupported;
+    session C_VerifyMessageBegin(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG) => unsupported;
+    session C_VerifyMessageNext(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _part: CK_BYTE_PTR,
+                _len: CK_ULONG, _signature: CK_BYTE_PTR, _signature_len: CK_ULONG) =>
+            unsupported;
+    session C_MessageVerifyFinal() => unsupported;
+}
+3.2 {
+    session C_EncapsulateKey(_mechanism: CK_MECHANISM_PTR, _public: CK_OBJECT_HANDLE,
+                _template: CK_ATTRIBUTE_PTR, _count: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR,
+                _key: CK_OBJECT_HANDLE_PTR) =>
+            unsupported;
+    session C_DecapsulateKey(_mechanism: CK_MECHANISM_PTR, _private: CK_OBJECT_HANDLE,
+                _template: CK_ATTRIBUTE_PTR, _count: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG,
+                _key: CK_OBJECT_HANDLE_PTR) =>
+            unsupported;
+    session C_VerifySignatureInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE,
+                _signature: CK_BYTE_PTR, _len: CK_ULONG) =>
+            unsupported;
+    session C_VerifySignature(_data: CK_BYTE_PTR, _len: CK_ULONG) => unsupported;
+    session C_VerifySignatureUpdate(_part: CK_BYTE_PTR, _len: CK_ULONG) => unsupported;
+    session C_VerifySignatureFinal() => unsupported;
+    session C_GetSessionValidationFlags(kind: CK_SESSION_VALIDATION_FLAGS_TYPE, flags: CK_FLAGS_PTR) =>
+            |s| pointer::answer(flags, || s.validation_flags(kind));
+    session C_AsyncComplete(_function: CK_UTF8CHAR_PTR, _result: CK_ASYNC_DATA_PTR) => unsupported;
+    session C_AsyncGetID(_function: CK_UTF8CHAR_PTR, _id: CK_ULONG_PTR) => unsupported;
+    session C_AsyncJoin(_function: CK_UTF8CHAR_PTR, _id: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG) =>
+            unsupported;
+    session C_WrapKeyAuthenticated(_mechanism: CK_MECHANISM_PTR, _wrapping: CK_OBJECT_HANDLE,
+                _key: CK_OBJECT_HANDLE, _aad: CK_BYTE_PTR, _aad_len: CK_ULONG, _out: CK_BYTE_PTR,
+                _out_len: CK_ULONG_PTR) =>
+            unsupported;
+    session C_UnwrapKeyAuthenticated(_mechanism: CK_MECHANISM_PTR, _unwrapping: CK_OBJECT_HANDLE,
+                _wrapped: CK_BYTE_PTR, _len: CK_ULONG, _template: CK_ATTRIBUTE_PTR, _count: CK_ULONG,
+                _aad: CK_BYTE_PTR, _aad_len: CK_ULONG, _key: CK_OBJECT_HANDLE_PTR) =>
+            unsupported;
+}
+}

@@ -1,0 +1,324 @@
+//! CK_MECHANISM with its CK_…_PARAMS, read by shape into an owned choice.
+
+use std::mem::offset_of;
+
+use crate::cryptoki::ids::*;
+use crate::cryptoki::{Result, Rv, names};
+use crate::mechanism::params::{Choice, Params, Shape};
+
+use super::mechanism::shape;
+use super::pointer::{null, read};
+
+/// Data beside a parameter longer than this is a wrong length.
+const DATA_LIMIT: usize = 64 * 1024 * 1024;
+
+/// CK_GCM_PARAMS as PKCS#11 v2.30 had it and some programs still send it: without ulIvBits.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct GcmWithoutBits {
+    iv: CK_BYTE_PTR,
+    iv_len: CK_ULONG,
+    aad: CK_BYTE_PTR,
+    aad_len: CK_ULONG,
+    tag_bits: CK_ULONG,
+}
+
+/// The two layouts agree up to the length of the IV, and have different sizes.
+const _: () = assert!(
+    offset_of!(CK_GCM_PARAMS, ulIvLen) == offset_of!(GcmWithoutBits, iv_len)
+        && size_of::<CK_GCM_PARAMS>() != size_of::<GcmWithoutBits>()
+);
+
+/// The caller's choice of a mechanism; None for a NULL pointer.
+///
+/// # Safety
+/// PKCS#11 v3.2 §5.1.1: `pointer` is NULL or a CK_MECHANISM whose `pParameter` is NULL or points to
+/// `ulParameterLen` bytes, in which pointers are NULL or point to as many bytes as the length beside them says.
+pub unsafe fn choice(pointer: CK_MECHANISM_PTR) -> Result<Option<Choice>> {
+    // SAFETY: §5.1.1: NULL or a CK_MECHANISM.
+    let Some(mechanism) = (unsafe { read(pointer) }) else {
+        return Ok(None);
+    };
+    let id = mechanism.mechanism;
+    let parameter = Parameter { mechanism };
+    // SAFETY: handed on.
+    let params = unsafe { parameter.shaped(shape(id)?) }?;
+    Ok(Some(Choice { id, params }))
+}
+
+/// The caller's choice where there must be one.
+///
+/// # Safety
+/// As for [`choice`].
+pub unsafe fn chosen(pointer: CK_MECHANISM_PTR) -> Result<Choice> {
+    // SAFETY: handed on.
+    unsafe { choice(pointer) }?.ok_or_else(|| null("the mechanism"))
+}
+
+/// A mechanism whose parameter is not yet read.
+struct Parameter {
+    mechanism: CK_MECHANISM,
+}
+
+impl Parameter {
+    /// The table from shape to reader. Unsafe as [`choice`] is.
+    unsafe fn shaped(&self, shape: Shape) -> Result<Params> {
+        // SAFETY: §5.1.1, of the parameter and of the pointers within, see `choice`.
+        unsafe {
+            Ok(match shape {
+                Shape::None => self.none()?,
+                Shape::Iv(len) => Params::Iv(self.exactly(len)?),
+                Shape::Pss => pss(self.body()?),
+                Shape::Oaep => self.oaep(self.body()?)?,
+                Shape::Ecdh => self.ecdh(self.body()?)?,
+                Shape::Ctr => ctr(self.body()?),
+                Shape::Gcm => self.gcm()?,
+                Shape::MacGeneral => Params::MacGeneral(self.body::<CK_MAC_GENERAL_PARAMS>()? as usize),
+            })
+        }
+    }
+
+    fn none(&self) -> Result<Params> {
+        match self.mechanism.ulParameterLen {
+            0 => Ok(Params::None),
+            _ => self.wrong_size("none"),
+        }
+    }
+
+    unsafe fn oaep(&self, p: CK_RSA_PKCS_OAEP_PARAMS) -> Result<Params> {
+        if p.source != CKZ_DATA_SPECIFIED && (p.source != 0 || p.ulSourceDataLen != 0) {
+            return self.refuse(&format!("source {:#x} is not CKZ_DATA_SPECIFIED", p.source));
+        }
+        // SAFETY: handed on.
+        let label = unsafe { self.data("pSourceData", p.pSourceData.cast(), p.ulSourceDataLen) }?;
+        Ok(Params::Oaep { hash: p.hashAlg, mgf: p.mgf, label })
+    }
+
+    unsafe fn ecdh(&self, p: CK_ECDH1_DERIVE_PARAMS) -> Result<Params> {
+        // SAFETY: handed on.
+        let shared = unsafe { self.data("pSharedData", p.pSharedData, p.ulSharedDataLen) }?;
+        // SAFETY: handed on.
+        let public = unsafe { self.data("pPublicData", p.pPublicData, p.ulPublicDataLen) }?;
+        Ok(Params::Ecdh { kdf: p.kdf, shared, public })
+    }
+
+    /// Both layouts: ulParameterLen tells them apart. The IV is as long as ulIvLen says; ulIvBits is not read.
+    unsafe fn gcm(&self) -> Result<Params> {
+        let p = if self.mechanism.ulParameterLen as usize == size_of::<GcmWithoutBits>() {
+            // SAFETY: handed on.
+            unsafe { self.body::<GcmWithoutBits>() }?
+        } else {
+            // SAFETY: handed on.
+            let p = unsafe { self.body::<CK_GCM_PARAMS>() }?;
+            GcmWithoutBits {
+                iv: p.pIv,
+                iv_len: p.ulIvLen,
+                aad: p.pAAD,
+                aad_len: p.ulAADLen,
+                tag_bits: p.ulTagBits,
+            }
+        };
+        // SAFETY: handed on.
+        let iv = unsafe { self.data("pIv", p.iv, p.iv_len) }?;
+        // SAFETY: handed on.
+        let aad = unsafe { self.data("pAAD", p.aad, p.aad_len) }?;
+        Ok(Params::Gcm { iv, aad, tag_bits: p.tag_bits as usize })
+    }
+
+    /// The parameter as a struct of C, if it has exactly its size.
+    unsafe fn body<T: Copy>(&self) -> Result<T> {
+        if self.mechanism.ulParameterLen as usize != size_of::<T>() {
+            return self.wrong_size(&format!("{} bytes", size_of::<T>()));
+        }
+        // SAFETY: §5.1.1: as many bytes as the struct has, in which every bit pattern is a value.
+        match unsafe { read(self.mechanism.pParameter.cast::<T>()) } {
+            Some(body) => Ok(body),
+            None => self.refuse("a NULL parameter"),
+        }
+    }
+
+    /// The parameter as exactly so many bytes.
+    unsafe fn exactly(&self, len: usize) -> Result<Vec<u8>> {
+        if self.mechanism.ulParameterLen as usize != len {
+            return self.wrong_size(&format!("{len} bytes"));
+        }
+        // SAFETY: handed on.
+        unsafe { self.data("pParameter", self.mechanism.pParameter.cast(), len as CK_ULONG) }
+    }
+
+    /// Bytes to which a parameter points.
+    unsafe fn data(&self, name: &str, pointer: CK_BYTE_PTR, len: CK_ULONG) -> Result<Vec<u8>> {
+        match usize::try_from(len) {
+            Ok(0) => Ok(Vec::new()),
+            Ok(_) if pointer.is_null() => self.refuse(&format!("{name} is NULL, with a length of {len}")),
+            // SAFETY: §5.1.1: not NULL, so `len` bytes.
+            Ok(len) if len <= DATA_LIMIT => Ok(unsafe { std::slice::from_raw_parts(pointer, len) }.to_vec()),
+            _ => self.refuse(&format!("{name} has a length of {len:#x} bytes")),
+        }
+    }
+
+    fn wrong_size<T>(&self, expected: &str) -> Result<T> {
+        self.refuse(&format!("a parameter of {} bytes, expected {expected}", self.mechanism.ulParameterLen))
+    }
+
+    fn refuse<T>(&self, why: &str) -> Result<T> {
+        let name = names::mechanism(self.mechanism.mechanism);
+        Err(Rv::MechanismParamInvalid.because(format!("{name}: {why}")))
+    }
+}
+
+fn pss(p: CK_RSA_PKCS_PSS_PARAMS) -> Params {
+    Params::Pss { hash: p.hashAlg, mgf: p.mgf, salt: p.sLen as usize }
+}
+
+fn ctr(p: CK_AES_CTR_PARAMS) -> Params {
+    Params::Ctr { bits: p.ulCounterBits as usize, counter: p.cb }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    /// Reads `body` as the parameter of some mechanism of that shape, told to be `len` bytes long.
+    fn shaped<T>(shape: Shape, body: &T, len: usize) -> Result<Params> {
+        let mechanism = CK_MECHANISM {
+            mechanism: CKM_AES_GCM,
+            pParameter: ptr::from_ref(body).cast_mut().cast(),
+            ulParameterLen: len as CK_ULONG,
+        };
+        // SAFETY: a length that is not the shape's own is refused unread.
+        unsafe { Parameter { mechanism }.shaped(shape) }
+    }
+
+    /// The shape is read at its own size, and at no other.
+    fn read_at_its_size_only<T>(shape: Shape, body: T) -> Params {
+        for len in [0, 1, size_of::<T>() - 1, size_of::<T>() + 1, usize::MAX] {
+            let error = shaped(shape, &body, len).unwrap_err();
+            assert_eq!(error.rv(), Rv::MechanismParamInvalid);
+            assert!(error.why().contains(&format!("{len} bytes, expected")), "{error}");
+        }
+        let null = CK_MECHANISM {
+            mechanism: CKM_AES_GCM,
+            pParameter: ptr::null_mut(),
+            ulParameterLen: size_of::<T>() as CK_ULONG,
+        };
+        // SAFETY: NULL is legal.
+        let error = unsafe { Parameter { mechanism: null }.shaped(shape) }.unwrap_err();
+        assert_eq!(error.rv(), Rv::MechanismParamInvalid, "{error}");
+        shaped(shape, &body, size_of::<T>()).unwrap()
+    }
+
+    #[test]
+    fn every_shape_is_read_at_its_own_size() {
+        let (mut a, mut b) = (*b"abcd", *b"xyz");
+        let pss = CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 };
+        let oaep = CK_RSA_PKCS_OAEP_PARAMS {
+            hashAlg: CKM_SHA384,
+            mgf: CKG_MGF1_SHA1,
+            source: CKZ_DATA_SPECIFIED,
+            pSourceData: a.as_mut_ptr().cast(),
+            ulSourceDataLen: 4,
+        };
+        let ecdh = CK_ECDH1_DERIVE_PARAMS {
+            kdf: CKD_NULL,
+            ulSharedDataLen: 4,
+            pSharedData: a.as_mut_ptr(),
+            ulPublicDataLen: 3,
+            pPublicData: b.as_mut_ptr(),
+        };
+        let ctr = CK_AES_CTR_PARAMS { ulCounterBits: 32, cb: [7; 16] };
+        let rows = [
+            (read_at_its_size_only(Shape::Iv(16), [9u8; 16]), Params::Iv(vec![9; 16])),
+            (
+                read_at_its_size_only(Shape::Pss, pss),
+                Params::Pss { hash: CKM_SHA256, mgf: CKG_MGF1_SHA256, salt: 32 },
+            ),
+            (
+                read_at_its_size_only(Shape::Oaep, oaep),
+                Params::Oaep { hash: CKM_SHA384, mgf: CKG_MGF1_SHA1, label: b"abcd".to_vec() },
+            ),
+            (
+                read_at_its_size_only(Shape::Ecdh, ecdh),
+                Params::Ecdh { kdf: CKD_NULL, shared: b"abcd".to_vec(), public: b"xyz".to_vec() },
+            ),
+            (read_at_its_size_only(Shape::Ctr, ctr), Params::Ctr { bits: 32, counter: [7; 16] }),
+            (read_at_its_size_only(Shape::MacGeneral, 8 as CK_ULONG), Params::MacGeneral(8)),
+        ];
+        for (read, expected) in rows {
+            assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
+    fn gcm_is_read_in_both_layouts_by_the_length_of_its_iv() {
+        let (mut iv, mut aad) = (*b"twelve bytes", *b"aad");
+        let with_bits = CK_GCM_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvBits: 0, // as many programs leave it
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: 3,
+            ulTagBits: 128,
+        };
+        let without = GcmWithoutBits {
+            iv: iv.as_mut_ptr(),
+            iv_len: 12,
+            aad: aad.as_mut_ptr(),
+            aad_len: 3,
+            tag_bits: 128,
+        };
+        let expected = Params::Gcm { iv: b"twelve bytes".to_vec(), aad: b"aad".to_vec(), tag_bits: 128 };
+        assert_eq!(read_at_its_size_only(Shape::Gcm, with_bits), expected);
+        assert_eq!(shaped(Shape::Gcm, &without, size_of_val(&without)), Ok(expected));
+    }
+
+    #[test]
+    fn a_null_pointer_within_a_parameter_needs_length_zero() {
+        for (len, ok) in [(0, true), (1, false), (CK_ULONG::MAX, false)] {
+            let ecdh = CK_ECDH1_DERIVE_PARAMS {
+                kdf: CKD_NULL,
+                ulSharedDataLen: len,
+                pSharedData: ptr::null_mut(),
+                ulPublicDataLen: 0,
+                pPublicData: ptr::null_mut(),
+            };
+            let result = shaped(Shape::Ecdh, &ecdh, size_of_val(&ecdh));
+            assert_eq!(
+                result.map(drop).map_err(|e| e.rv()),
+                if ok { Ok(()) } else { Err(Rv::MechanismParamInvalid) }
+            );
+        }
+    }
+
+    #[test]
+    fn no_parameter_may_be_an_empty_one() {
+        assert_eq!(shaped(Shape::None, &0u8, 0), Ok(Params::None));
+        assert_eq!(shaped(Shape::None, &0u8, 1).unwrap_err().rv(), Rv::MechanismParamInvalid);
+    }
+
+    #[test]
+    fn an_oaep_source_without_data_may_be_unnamed() {
+        for (source, len, ok) in [(0, 0, true), (0, 1, false), (CKZ_DATA_SPECIFIED, 1, true), (2, 0, false)] {
+            let mut label = *b"l";
+            let oaep = CK_RSA_PKCS_OAEP_PARAMS {
+                hashAlg: CKM_SHA_1,
+                mgf: CKG_MGF1_SHA1,
+                source,
+                pSourceData: label.as_mut_ptr().cast(),
+                ulSourceDataLen: len,
+            };
+            assert_eq!(shaped(Shape::Oaep, &oaep, size_of_val(&oaep)).is_ok(), ok, "{source} {len}");
+        }
+    }
+
+    #[test]
+    fn a_null_mechanism_is_no_choice() {
+        // SAFETY: NULL is legal.
+        unsafe {
+            assert_eq!(choice(ptr::null_mut()), Ok(None));
+            assert_eq!(chosen(ptr::null_mut()).unwrap_err().rv(), Rv::ArgumentsBad);
+        }
+    }
+}
