@@ -1,1 +1,117 @@
+//! Cryptoki in safe Rust: one method per function, the standard's names without their prefix.
+//!
+//! [`Module`] answers what needs no session; [`Call`] is one call on one session.
 
+mod general;
+mod keys;
+mod objects;
+mod operations;
+mod sessions;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::cryptoki::{Error, Result, Rv};
+use crate::emulation::{Emulation, Point};
+use crate::session::{Session, Table};
+use crate::token::{Settings, Slots};
+
+pub use crate::session::Kind;
+pub use crate::token::{SlotInfo, TokenInfo};
+pub use general::{Info, MechanismInfo};
+pub use sessions::SessionInfo;
+
+/// How often a thread that waits for a slot event looks at the directory.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// The module between C_Initialize and C_Finalize.
+pub struct Module {
+    emulation: Arc<Emulation>,
+    slots: Slots,
+    sessions: Table,
+    stopped: AtomicBool,
+    waiting: (Mutex<()>, Condvar),
+}
+
+/// One call on one session.
+pub struct Call<'a> {
+    module: &'a Module,
+    session: Arc<Session>,
+}
+
+impl Module {
+    /// C_Initialize; `reserved` is the string in pReserved.
+    ///
+    /// # Errors
+    /// CKR_ARGUMENTS_BAD, CKR_GENERAL_ERROR for settings that cannot be read, CKR_DEVICE_ERROR for a directory
+    /// that cannot.
+    pub fn start(reserved: Option<&str>) -> Result<Module> {
+        Module::with(Settings::read(reserved)?)
+    }
+
+    /// A module with these settings.
+    ///
+    /// # Errors
+    /// CKR_DEVICE_ERROR for a directory that cannot be read.
+    pub fn with(settings: Settings) -> Result<Module> {
+        let emulation = Arc::new(Emulation::new(settings.trace.as_deref()));
+        let slots = Slots::new(settings, emulation.clone())?;
+        Ok(Module {
+            emulation,
+            slots,
+            sessions: Table::default(),
+            stopped: AtomicBool::new(false),
+            waiting: (Mutex::new(()), Condvar::new()),
+        })
+    }
+
+    /// C_Finalize: whoever waits for a slot event waits no longer.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        let _waiting = self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.1.notify_all();
+    }
+
+    /// A function refused: tells the trace why.
+    pub fn note(&self, function: &'static str, error: &Error) {
+        // The trace has no say in what is answered.
+        let _ = self.emulation.at(Point::Refuse(function, error));
+    }
+
+    /// The slots, for the tool's own work on tokens.
+    pub fn slots_table(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// A call on a session: the handle is checked, and that its token is there, before any other argument is.
+    ///
+    /// # Errors
+    /// CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_REMOVED.
+    pub fn session(&self, handle: u64) -> Result<Call<'_>> {
+        Ok(Call { module: self, session: self.sessions.of(handle)? })
+    }
+
+    /// C_WaitForSlotEvent: the slot whose token came or went (§5.5.4).
+    ///
+    /// # Errors
+    /// CKR_NO_EVENT when not to block, CKR_CRYPTOKI_NOT_INITIALIZED when C_Finalize came meanwhile.
+    pub fn wait_for_slot_event(&self, block: bool) -> Result<u64> {
+        let mut guard = self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if self.stopped.load(Ordering::Acquire) {
+                return Err(Rv::CryptokiNotInitialized.because("C_Finalize was called"));
+            }
+            self.slots.scan()?;
+            match self.slots.event() {
+                Some(slot) => return Ok(slot),
+                None if !block => return Err(Rv::NoEvent.because("no token came or went")),
+                None => {}
+            }
+            guard = match self.waiting.1.wait_timeout(guard, LOOK_AGAIN) {
+                Ok((guard, _)) => guard,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Key management (PKCS#11 v3.2 §5.18): generating, wrapping, unwrapping and deriving.
+
+use crate::cryptoki::ids::*;
+use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret, names};
+use crate::mechanism::{self, Choice, Making, Start};
+use crate::object::{Attributes, Birth, Object, Sort, Template, Value, key, policy};
+
+use super::Call;
+use super::operations::no_key;
+
+impl Call<'_> {
+    /// C_GenerateKey
+    ///
+    /// # Errors
+    /// CKR_MECHANISM_INVALID, and those of the template and of making the object.
+    pub fn generate(&self, choice: &Choice, template: &Template) -> Result<u64> {
+        let row = mechanism::find(choice.id)?;
+        let generate = row.generate.ok_or_else(|| no_such_use(choice, "generate a key"))?;
+        let (birth, sort) = (Birth::Generate(row.id), self.sort(template, CKO_SECRET_KEY, row.keys)?);
+        let mut attributes = policy::judge(birth, sort, template, self.officer())?;
+        let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
+        let mut making = Making { row, params: &choice.params, template: &attributes, fill: &mut fill };
+        let made = generate(&mut making)?;
+        attributes.absorb(made);
+        self.session.token.make(self.session.access(), attributes, birth)
+    }
+
+    /// C_GenerateKeyPair: the handles of the public and of the private key; both are made, or none.
+    ///
+    /// # Errors
+    /// As [`Call::generate`].
+    pub fn generate_pair(&self, choice: &Choice, public: &Template, private: &Template) -> Result<(u64, u64)> {
+        let row = mechanism::find(choice.id)?;
+        let pair = row.pair.ok_or_else(|| no_such_use(choice, "generate a key pair"))?;
+        let birth = Birth::Generate(row.id);
+        let judged = |class, template| {
+            policy::judge(birth, self.sort(template, class, row.keys)?, template, self.officer())
+        };
+        let (mut public, mut private) = (judged(CKO_PUBLIC_KEY, public)?, judged(CKO_PRIVATE_KEY, private)?);
+        // What cannot be kept is not worth the work of generating.
+        let access = self.session.access();
+        for template in [&public, &private] {
+            let mut draft = template.clone();
+            policy::complete(&mut draft, birth);
+            self.session.token.may_write(access, &Object::new(draft))?;
+        }
+        let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
+        let mut making = Making { row, params: &choice.params, template: &public, fill: &mut fill };
+        let made = pair(&mut making)?;
+        public.absorb(made.0);
+        private.absorb(made.1);
+        self.session.token.make_pair(access, (public, private), birth)
+    }
+
+    /// What is to be generated: the class is the function's, the type one of the mechanism's.
+    fn sort(&self, template: &Template, class: CK_OBJECT_CLASS, types: &[CK_KEY_TYPE]) -> Result<Sort> {
+        let given = template.iter().any(|(attribute, _)| *attribute == CKA_KEY_TYPE);
+        let sort = Sort::wanted(template, Some(class), types.first().copied().filter(|_| !given))?;
+        match types.contains(&sort.kind) {
+            true => Ok(sort),
+            false => Err(Rv::TemplateInconsistent.because(format!(
+                "CKA_KEY_TYPE is {}, which this mechanism does not make",
+                names::key_type(sort.kind)
+            ))),
+        }
+    }
+
+    /// C_WrapKey
+    ///
+    /// # Errors
+    /// CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPING_KEY_SIZE_RANGE,
+    /// CKR_KEY_UNEXTRACTABLE, CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
+    pub fn wrap(&self, choice: &Choice, wrapping: u64, key: u64, room: Room) -> Result<Reply> {
+        let row = mechanism::find(choice.id)?;
+        let wrap = row.wrap.ok_or_else(|| no_such_use(choice, "wrap a key"))?;
+        let with = self.usable(wrapping, row, CKA_WRAP).map_err(of_wrapping_key)?.object;
+        let object = self.session.token.object(key).map_err(no_key)?;
+        may_leave(&object, &with)?;
+        let bytes = key::encode(object.attributes())?;
+        let start = Start { row, params: &choice.params, key: with.key()? };
+        let wrapped = wrap(&start, bytes.expose()).map_err(|error| match error.rv() {
+            Rv::DataLenRange => Rv::KeySizeRange.because(format!("the key to wrap: {}", error.why())),
+            _ => error,
+        })?;
+        Ok(Reply::fit(wrapped, room))
+    }
+
+    /// C_UnwrapKey
+    ///
+    /// # Errors
+    /// CKR_UNWRAPPING_KEY_HANDLE_INVALID, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPED_KEY_INVALID,
+    /// CKR_WRAPPED_KEY_LEN_RANGE, CKR_MECHANISM_INVALID, and those of the template.
+    pub fn unwrap(&self, choice: &Choice, unwrapping: u64, wrapped: &[u8], template: &Template) -> Result<u64> {
+        let row = mechanism::find(choice.id)?;
+        let unwrap = row.unwrap.ok_or_else(|| no_such_use(choice, "unwrap a key"))?;
+        let with = self.usable(unwrapping, row, CKA_UNWRAP).map_err(of_unwrapping_key)?.object;
+        let sort = Sort::wanted(template, None, None)?;
+        let mut attributes = policy::judge(Birth::Unwrap, sort, template, self.officer())?;
+        impose(&mut attributes, &with, CKA_UNWRAP_TEMPLATE)?;
+        let bytes = unwrap(&Start { row, params: &choice.params, key: with.key()? }, wrapped)?;
+        let bytes = shortened(bytes, &attributes);
+        attributes.absorb(key::decode(sort, bytes)?);
+        self.session.token.make(self.session.access(), attributes, Birth::Unwrap).map_err(|error| match error.rv() {
+            Rv::AttributeValueInvalid => Rv::WrappedKeyInvalid.because(error.why().to_owned()),
+            _ => error,
+        })
+    }
+
+    /// C_DeriveKey
+    ///
+    /// # Errors
+    /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_PARAM_INVALID, and those of the template.
+    pub fn derive(&self, choice: &Choice, base: u64, template: &Template) -> Result<u64> {
+        let row = mechanism::find(choice.id)?;
+        let derive = row.derive.ok_or_else(|| no_such_use(choice, "derive a key"))?;
+        let base = self.usable(base, row, CKA_DERIVE)?.object;
+        let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
+        let sort = Sort::wanted(template, Some(CKO_SECRET_KEY), kind)?;
+        let birth = Birth::Derive {
+            always_sensitive: base.flag(CKA_ALWAYS_SENSITIVE),
+            never_extractable: base.flag(CKA_NEVER_EXTRACTABLE),
+        };
+        let mut attributes = policy::judge(birth, sort, template, self.officer())?;
+        impose(&mut attributes, &base, CKA_DERIVE_TEMPLATE)?;
+        let len = match attributes.ulong(CKA_VALUE_LEN) {
+            None => None,
+            Some(len) => {
+                let len = usize::try_from(len).unwrap_or(usize::MAX);
+                key::check_length(sort.kind, len)?;
+                Some(len)
+            }
+        };
+        let bytes = derive(&Start { row, params: &choice.params, key: base.key()? }, len)?;
+        attributes.absorb(key::decode(sort, bytes)?);
+        self.session.token.make(self.session.access(), attributes, birth)
+    }
+}
+
+fn no_such_use(choice: &Choice, verb: &str) -> Error {
+    Rv::MechanismInvalid.because(format!("{} does not {verb}", names::mechanism(choice.id)))
+}
+
+/// Whether a key may leave the token wrapped by another (§5.18.3).
+fn may_leave(object: &Object, with: &Object) -> Result<()> {
+    if !object.is_key() || object.sort().class == CKO_PUBLIC_KEY {
+        return Err(Rv::KeyNotWrappable.because(format!("{} is no secret or private key", object.describe())));
+    }
+    if !object.flag(CKA_EXTRACTABLE) {
+        return Err(Rv::KeyUnextractable.because(format!("CKA_EXTRACTABLE of {} is CK_FALSE", object.describe())));
+    }
+    if object.flag(CKA_WRAP_WITH_TRUSTED) && !with.flag(CKA_TRUSTED) {
+        return Err(Rv::KeyNotWrappable.because(format!(
+            "CKA_WRAP_WITH_TRUSTED of {} is CK_TRUE, CKA_TRUSTED of {} is not",
+            object.describe(),
+            with.describe()
+        )));
+    }
+    for (attribute, wanted) in nested(with, CKA_WRAP_TEMPLATE) {
+        if object.attributes().of(attribute) != Some(&wanted) {
+            return Err(Rv::KeyNotWrappable.because(format!(
+                "{} is not what CKA_WRAP_TEMPLATE of {} wants",
+                names::attribute(attribute),
+                with.describe()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The attributes that a key wants of keys that come to be by it: added, and never contradicted (§4.9, §4.10).
+fn impose(attributes: &mut Attributes, by: &Object, template: CK_ATTRIBUTE_TYPE) -> Result<()> {
+    for (attribute, wanted) in nested(by, template) {
+        if attributes.of(attribute).is_some_and(|given| *given != wanted) {
+            return Err(Rv::TemplateInconsistent.because(format!(
+                "{} is not what {} of {} wants",
+                names::attribute(attribute),
+                names::attribute(template),
+                by.describe()
+            )));
+        }
+        attributes.set(attribute, wanted);
+    }
+    Ok(())
+}
+
+fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYPE, Value)> {
+    match object.attributes().of(template) {
+        Some(Value::Template(nested)) => nested.iter().map(|(t, v)| (t, v.clone())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Wrapping without padding fills up the last block with zeros; CKA_VALUE_LEN says where the key ends (§6.10.4).
+fn shortened(bytes: Secret, attributes: &Attributes) -> Secret {
+    match attributes.ulong(CKA_VALUE_LEN) {
+        Some(len) if (len as usize) < bytes.len() => bytes.expose()[..len as usize].into(),
+        _ => bytes,
+    }
+}
+
+/// What the refusal of a key is called when the key was to wrap.
+fn of_wrapping_key(error: Error) -> Error {
+    renamed(error, Rv::WrappingKeyHandleInvalid, Rv::WrappingKeyTypeInconsistent, Rv::WrappingKeySizeRange)
+}
+
+/// What the refusal of a key is called when the key was to unwrap.
+fn of_unwrapping_key(error: Error) -> Error {
+    renamed(error, Rv::UnwrappingKeyHandleInvalid, Rv::UnwrappingKeyTypeInconsistent, Rv::UnwrappingKeySizeRange)
+}
+
+fn renamed(error: Error, handle: Rv, key_type: Rv, size: Rv) -> Error {
+    let rv = match error.rv() {
+        Rv::KeyHandleInvalid => handle,
+        Rv::KeyTypeInconsistent => key_type,
+        Rv::KeySizeRange => size,
+        _ => return error,
+    };
+    rv.because(error.why().to_owned())
+}

@@ -1,0 +1,105 @@
+//! Object functions (PKCS#11 v3.2 §5.7).
+
+use crate::cryptoki::ids::CK_ATTRIBUTE_TYPE;
+use crate::cryptoki::{Result, Rv};
+use crate::object::{Birth, Given, Sort, Template, Value, policy};
+use crate::token::User;
+
+use super::Call;
+
+impl Call<'_> {
+    /// Whether the SO is logged in, who may do what others may not.
+    pub(super) fn officer(&self) -> bool {
+        self.session.token.user() == Some(User::Officer)
+    }
+
+    /// C_CreateObject
+    ///
+    /// # Errors
+    /// Those of [`policy::judge`], and of making the object.
+    pub fn create(&self, template: &Template) -> Result<u64> {
+        let sort = Sort::wanted(template, None, None)?;
+        let attributes = policy::judge(Birth::Create, sort, template, self.officer())?;
+        self.session.token.make(self.session.access(), attributes, Birth::Create)
+    }
+
+    /// C_CopyObject
+    ///
+    /// # Errors
+    /// CKR_OBJECT_HANDLE_INVALID, those of [`policy::change`], and of making the object.
+    pub fn copy(&self, object: u64, template: &Template) -> Result<u64> {
+        self.session.token.copy(self.session.access(), object, template)
+    }
+
+    /// C_DestroyObject
+    ///
+    /// # Errors
+    /// CKR_OBJECT_HANDLE_INVALID, CKR_ACTION_PROHIBITED, CKR_SESSION_READ_ONLY.
+    pub fn destroy(&self, object: u64) -> Result<()> {
+        self.session.token.destroy(self.session.access(), object)
+    }
+
+    /// C_GetObjectSize: about how many bytes the object takes.
+    ///
+    /// # Errors
+    /// CKR_OBJECT_HANDLE_INVALID.
+    pub fn size(&self, object: u64) -> Result<u64> {
+        Ok(self.session.token.object(object)?.size() as u64)
+    }
+
+    /// C_GetAttributeValue: the value of each attribute in C's layout, or why it is not given.
+    ///
+    /// # Errors
+    /// CKR_OBJECT_HANDLE_INVALID; for single attributes CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID.
+    pub fn attributes(&self, object: u64, types: &[CK_ATTRIBUTE_TYPE]) -> Result<Vec<Result<Given>>> {
+        let object = self.session.token.object(object)?;
+        let read = |attribute| policy::read(object.attributes(), attribute).map(Value::to_given);
+        Ok(types.iter().map(|attribute| read(*attribute)).collect())
+    }
+
+    /// C_SetAttributeValue
+    ///
+    /// # Errors
+    /// CKR_OBJECT_HANDLE_INVALID, those of [`policy::change`], CKR_SESSION_READ_ONLY.
+    pub fn set_attributes(&self, object: u64, template: &Template) -> Result<()> {
+        self.session.token.change(self.session.access(), object, template)
+    }
+
+    /// C_FindObjectsInit: what is found is settled here, whatever others create and destroy afterwards.
+    ///
+    /// # Errors
+    /// CKR_OPERATION_ACTIVE.
+    pub fn find_init(&self, template: &Template) -> Result<()> {
+        let mut work = self.session.work();
+        if work.found.is_some() {
+            return Err(Rv::OperationActive.because("a search is active: C_FindObjectsFinal ends it"));
+        }
+        let mut found = self.session.token.find(template)?;
+        found.reverse();
+        work.found = Some(found);
+        Ok(())
+    }
+
+    /// C_FindObjects: at most `max` handles more.
+    ///
+    /// # Errors
+    /// CKR_OPERATION_NOT_INITIALIZED.
+    pub fn find(&self, max: usize) -> Result<Vec<u64>> {
+        let mut work = self.session.work();
+        let found = work.found.as_mut().ok_or_else(no_search)?;
+        let rest = found.len().saturating_sub(max);
+        Ok(found.drain(rest..).rev().collect())
+    }
+
+    /// C_FindObjectsFinal
+    ///
+    /// # Errors
+    /// CKR_OPERATION_NOT_INITIALIZED.
+    pub fn find_final(&self) -> Result<()> {
+        self.session.work().found.take().map(drop).ok_or_else(no_search)
+    }
+}
+
+fn no_search() -> crate::cryptoki::Error {
+    Rv::OperationNotInitialized.because("no search is active: call C_FindObjectsInit first")
+}

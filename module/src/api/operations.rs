@@ -1,0 +1,199 @@
+//! Encrypting, decrypting, digesting, signing and verifying (PKCS#11 v3.2 §5.8 – §5.16).
+
+use std::sync::Arc;
+
+use crate::cryptoki::ids::*;
+use crate::cryptoki::{Error, Reply, Result, Room, Rv, names};
+use crate::emulation::Point;
+use crate::mechanism::{self, Begun, Choice, Mechanism, Start};
+use crate::object::{Object, Value};
+use crate::session::{Active, Kind, operation};
+
+use super::Call;
+
+/// A key whose type, size, usage and allowed mechanisms fit what it is to be used for.
+pub(super) struct Usable {
+    pub object: Arc<Object>,
+    pub row: &'static Mechanism,
+}
+
+impl Call<'_> {
+    /// The key behind a handle, checked against the mechanism's row and for the usage it needs.
+    ///
+    /// # Errors
+    /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE, CKR_KEY_FUNCTION_NOT_PERMITTED,
+    /// CKR_MECHANISM_INVALID when CKA_ALLOWED_MECHANISMS leaves it out.
+    pub(super) fn usable(&self, handle: u64, row: &'static Mechanism, usage: CK_ATTRIBUTE_TYPE) -> Result<Usable> {
+        let object = self.session.token.object(handle).map_err(no_key)?;
+        if !object.is_key() {
+            return Err(Rv::KeyHandleInvalid.because(format!("{} is no key", object.describe())));
+        }
+        row.suits(object.sort().kind, object.key()?)?;
+        if !object.flag(usage) {
+            return Err(Rv::KeyFunctionNotPermitted.because(format!(
+                "{} of {} is CK_FALSE",
+                names::attribute(usage),
+                object.describe()
+            )));
+        }
+        allowed(&object, row)?;
+        if self.module.emulation.listens() {
+            let point = Point::Use { mechanism: &row.name(), object: &object.describe() };
+            self.module.emulation.at(point)?;
+        }
+        Ok(Usable { object, row })
+    }
+
+    /// C_EncryptInit, C_SignInit … and C_DigestInit, which has no key.
+    ///
+    /// # Errors
+    /// CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, and those of the key.
+    pub fn begin(&self, kind: Kind, choice: &Choice, key: Option<u64>) -> Result<()> {
+        let mut work = self.session.work();
+        let slot = work.slot(kind);
+        if slot.as_ref().is_some_and(|active| self.lives(active)) {
+            return Err(Rv::OperationActive.because(format!("an operation of kind {kind:?} is active already")));
+        }
+        let row = mechanism::find(choice.id)?;
+        *slot = Some(match (kind, key) {
+            (Kind::Digest, _) => {
+                let digest = row.digest.ok_or_else(|| cannot(kind, row))?;
+                Active::new(digest(row, &choice.params)?, None, false)
+            }
+            (_, Some(key)) => self.begin_with_key(kind, choice, row, key)?,
+            (_, None) => return Err(Rv::KeyHandleInvalid.because("no key was given")),
+        });
+        Ok(())
+    }
+
+    fn begin_with_key(&self, kind: Kind, choice: &Choice, row: &'static Mechanism, key: u64) -> Result<Active> {
+        let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
+        let Usable { object, row } = self.usable(key, row, kind.usage())?;
+        let begun: Begun = begin(&Start { row, params: &choice.params, key: object.key()? })?;
+        let epoch = object.flag(CKA_PRIVATE).then(|| self.session.token.epoch());
+        Ok(Active::new(begun, epoch, object.flag(CKA_ALWAYS_AUTHENTICATE)))
+    }
+
+    /// Whether an operation is still good: one with a private key ends with its login.
+    fn lives(&self, active: &Active) -> bool {
+        active.epoch.is_none_or(|epoch| epoch == self.session.token.epoch())
+    }
+
+    /// Works on the active operation of a kind.
+    fn with<T>(&self, kind: Kind, work: impl FnOnce(&mut Option<Active>) -> Result<T>) -> Result<T> {
+        let mut session = self.session.work();
+        let slot = session.slot(kind);
+        if slot.as_ref().is_some_and(|active| !self.lives(active)) {
+            *slot = None;
+        }
+        if slot.as_ref().is_some_and(|active| active.unproven) {
+            return Err(Rv::UserNotLoggedIn.because(
+                "the key has CKA_ALWAYS_AUTHENTICATE: C_Login with CKU_CONTEXT_SPECIFIC comes before each use",
+            ));
+        }
+        work(slot)
+    }
+
+    /// Ends the operation of a kind, if there is one.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn cancel(&self, kind: Kind) -> Result<()> {
+        *self.session.work().slot(kind) = None;
+        Ok(())
+    }
+
+    /// All data in one call: C_Encrypt, C_Decrypt, C_Digest, C_Sign, C_SignRecover, C_VerifyRecover.
+    ///
+    /// # Errors
+    /// Those of [`operation::single`].
+    pub fn single(&self, kind: Kind, data: &[u8], room: Room) -> Result<Reply> {
+        self.with(kind, |slot| operation::single(slot, data, room))
+    }
+
+    /// More data: C_EncryptUpdate, C_DecryptUpdate, C_DigestUpdate, C_SignUpdate, C_VerifyUpdate.
+    ///
+    /// # Errors
+    /// Those of [`operation::update`].
+    pub fn update(&self, kind: Kind, data: &[u8], room: Room) -> Result<Reply> {
+        self.with(kind, |slot| operation::update(slot, data, room))
+    }
+
+    /// The end: C_EncryptFinal, C_DecryptFinal, C_DigestFinal, C_SignFinal.
+    ///
+    /// # Errors
+    /// Those of [`operation::finish`].
+    pub fn finish(&self, kind: Kind, room: Room) -> Result<Reply> {
+        self.with(kind, |slot| operation::finish(slot, room))
+    }
+
+    /// C_Verify
+    ///
+    /// # Errors
+    /// CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE, and those of the mechanism.
+    pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
+        self.with(Kind::Verify, |slot| operation::verify(slot, Some(data), signature))
+    }
+
+    /// C_VerifyFinal
+    ///
+    /// # Errors
+    /// As [`Call::verify`].
+    pub fn verify_final(&self, signature: &[u8]) -> Result<()> {
+        self.with(Kind::Verify, |slot| operation::verify(slot, None, signature))
+    }
+
+    /// C_DigestKey: the value of a secret key goes into the digest (§5.12.4).
+    ///
+    /// # Errors
+    /// CKR_KEY_HANDLE_INVALID, CKR_KEY_INDIGESTIBLE.
+    pub fn digest_key(&self, key: u64) -> Result<()> {
+        let object = self.session.token.object(key).map_err(no_key)?;
+        let value = match object.attributes().of(CKA_VALUE) {
+            Some(Value::Secret(value)) if object.sort().class == CKO_SECRET_KEY => value,
+            _ => return Err(Rv::KeyIndigestible.because("only the value of a secret key can be digested")),
+        };
+        self.update(Kind::Digest, value.expose(), Room::Of(0)).map(drop)
+    }
+
+    /// C_DigestEncryptUpdate, C_DecryptDigestUpdate, C_SignEncryptUpdate, C_DecryptVerifyUpdate: the plaintext goes
+    /// into the one operation, the text of the other comes out (§5.17).
+    ///
+    /// # Errors
+    /// CKR_OPERATION_NOT_INITIALIZED unless both are active, and those of both.
+    pub fn dual(&self, first: Kind, second: Kind, data: &[u8], room: Room) -> Result<Reply> {
+        let (cipher, beside) = match first {
+            Kind::Encrypt | Kind::Decrypt => (first, second),
+            _ => (second, first),
+        };
+        self.with(beside, |slot| slot.as_ref().map(drop).ok_or_else(operation::nothing))?;
+        let reply = self.update(cipher, data, room)?;
+        match (&reply, cipher) {
+            (Reply::Data(plain), Kind::Decrypt) => self.update(beside, plain.expose(), Room::Of(0))?,
+            (Reply::Data(_), _) => self.update(beside, data, Room::Of(0))?,
+            _ => return Ok(reply),
+        };
+        Ok(reply)
+    }
+}
+
+/// The refusal of a handle that should have been a key's.
+pub(super) fn no_key(error: Error) -> Error {
+    match error.rv() {
+        Rv::ObjectHandleInvalid => Rv::KeyHandleInvalid.because(error.why().to_owned()),
+        _ => error,
+    }
+}
+
+fn cannot(kind: Kind, row: &Mechanism) -> Error {
+    Rv::MechanismInvalid.because(format!("{} does not {kind:?}", row.name()))
+}
+
+/// CKA_ALLOWED_MECHANISMS, when it lists any, must list this one (§4.7).
+fn allowed(object: &Object, row: &Mechanism) -> Result<()> {
+    match object.attributes().of(CKA_ALLOWED_MECHANISMS) {
+        Some(Value::Ulongs(list)) if !list.is_empty() && !list.contains(&row.id) => Err(Rv::MechanismInvalid
+            .because(format!("CKA_ALLOWED_MECHANISMS of {} leaves out {}", object.describe(), row.name()))),
+        _ => Ok(()),
+    }
+}
