@@ -77,7 +77,8 @@ impl Place {
 
     /// The row is not what was written under these keys.
     pub fn changed(&self, handle: u64) -> Error {
-        Rv::DeviceError.because(format!("row {handle} of token {} was changed outside Tokenkeep", self.serial))
+        Rv::DeviceError
+            .because(format!("row {handle} of token {} was changed outside Tokenkeep", self.serial))
     }
 }
 
@@ -107,7 +108,14 @@ impl Face {
     }
 
     /// A body: nonce, ciphertext, tag.
-    pub fn seal(&self, nonce: &[u8; NONCE], id: &Id, revision: u64, private: bool, plain: &Secret) -> Vec<u8> {
+    pub fn seal(
+        &self,
+        nonce: &[u8; NONCE],
+        id: &Id,
+        revision: u64,
+        private: bool,
+        plain: &Secret,
+    ) -> Vec<u8> {
         let aad = self.place.row_aad("row", id, revision, private);
         sealed(&self.seal, nonce, &aad, plain)
     }
@@ -151,7 +159,10 @@ impl Keys {
     /// The keys behind a lock. Slow on purpose. Errors: `PinIncorrect`; `DeviceError` on an impossible lock.
     pub(super) fn unlock(place: Place, role: &str, pin: &Secret, lock: &PinLock) -> Result<Keys> {
         if lock.iterations == 0 || lock.iterations > MAX_ITERATIONS {
-            let why = format!("the PIN of {role} has {} KDF iterations: changed outside Tokenkeep", lock.iterations);
+            let why = format!(
+                "the PIN of {role} has {} KDF iterations: changed outside Tokenkeep",
+                lock.iterations
+            );
             return Err(Rv::DeviceError.because(why));
         }
         let sealer = Sealer::new(&kdf::pbkdf2_sha256(pin, &lock.salt, lock.iterations));
@@ -204,9 +215,11 @@ impl Keys {
     /// The sum in a sealed digest. Errors: `DeviceError` when it was not sealed with these keys.
     pub(super) fn open_sum(&self, digest: &[u8]) -> Result<Sum> {
         let place = &self.private.place;
-        let sum = opened(&self.seal_sum, &place.aad("sum", &[]), digest).and_then(|plain| Sum::of(plain.expose()));
+        let sum =
+            opened(&self.seal_sum, &place.aad("sum", &[]), digest).and_then(|plain| Sum::of(plain.expose()));
         sum.ok_or_else(|| {
-            Rv::DeviceError.because(format!("the digest of token {} was changed outside Tokenkeep", place.serial))
+            Rv::DeviceError
+                .because(format!("the digest of token {} was changed outside Tokenkeep", place.serial))
         })
     }
 

@@ -121,7 +121,7 @@ fn finish(file: File, draft: &Path, to: &Path, build: impl FnOnce(&Path) -> Resu
     // Before anybody opens the file: closing a descriptor drops all locks that this process has on it.
     drop(file);
     fs::rename(draft, to).map_err(|e| fault::disk(to, "make", e))?;
-    let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let dir = parent(to);
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| fault::disk(dir, "sync", e))
 }
 
@@ -172,11 +172,25 @@ pub fn open(path: &Path) -> Result<(Connection, Access)> {
     if !data.is_file() {
         return Err(Rv::TokenNotRecognized.because(format!("{} is not a file", path.display())));
     }
-    // Also root keeps to the mode: a fixture without write bits stays as it is.
-    let locked = |data: fs::Metadata| data.mode() & 0o222 == 0;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let sealed = locked(data) || fs::metadata(dir).is_ok_and(locked);
     let quiet = !stamp(path).log;
+    let (connection, access) = connect_as_allowed(path, &data, quiet)?;
+    if quiet {
+        // SQLite reads a last page that is cut as if the rest were zero.
+        let page = connection.query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0));
+        let page = u64::from(page.map_err(|e| fault::opening(path, e))?);
+        if data.len().checked_rem(page) != Some(0) {
+            let expected = format!("a multiple of {page}");
+            return Err(foreign(path, "a length of", &data.len().to_string(), &expected));
+        }
+    }
+    Ok((connection, access))
+}
+
+/// `quiet`: there is no log, so nobody has the file open for writing.
+fn connect_as_allowed(path: &Path, data: &fs::Metadata, quiet: bool) -> Result<(Connection, Access)> {
+    // Also root keeps to the mode: a fixture without write bits stays as it is.
+    let locked = |data: &fs::Metadata| data.mode() & 0o222 == 0;
+    let sealed = locked(data) || fs::metadata(parent(path)).is_ok_and(|dir| locked(&dir));
     if sealed && quiet {
         return frozen(path);
     }
@@ -196,8 +210,13 @@ pub fn open(path: &Path) -> Result<(Connection, Access)> {
     }
 }
 
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn frozen(path: &Path) -> Result<(Connection, Access)> {
-    let connection = connect(&immutable(path)?, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?;
+    let connection =
+        connect(&immutable(path)?, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?;
     check(path, &connection)?;
     Ok((connection, Access::Frozen))
 }
@@ -212,16 +231,22 @@ fn cannot_log(connection: &Connection) -> bool {
 fn immutable(path: &Path) -> Result<PathBuf> {
     let whole = std::path::absolute(path).map_err(|e| fault::disk(path, "open", e))?;
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"/._-".contains(b);
-    let name: String = whole.as_os_str().as_bytes().iter().map(|b| match plain(b) {
-        true => char::from(*b).to_string(),
-        false => format!("%{b:02X}"),
-    }).collect();
+    let name: String = whole
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .map(|b| match plain(b) {
+            true => char::from(*b).to_string(),
+            false => format!("%{b:02X}"),
+        })
+        .collect();
     Ok(format!("file://{name}?immutable=1").into())
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let told = |e| fault::opening(path, e);
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(told)?;
+    let connection =
+        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(told)?;
     connection.busy_timeout(PATIENCE).map_err(told)?;
     connection.set_prepared_statement_cache_capacity(64);
     for (setting, on) in [
@@ -241,7 +266,12 @@ fn check(path: &Path, connection: &Connection) -> Result<()> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i32>(0)).map_err(told);
     let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     if application != APPLICATION {
-        return Err(foreign(path, "application id", &format!("{application:#010x}"), &format!("{APPLICATION:#010x}")));
+        return Err(foreign(
+            path,
+            "application id",
+            &format!("{application:#010x}"),
+            &format!("{APPLICATION:#010x}"),
+        ));
     }
     if format != FORMAT {
         return Err(foreign(path, "format", &format.to_string(), &FORMAT.to_string()));
@@ -252,7 +282,9 @@ fn check(path: &Path, connection: &Connection) -> Result<()> {
     ours.sort_unstable();
     match tables == ours {
         true => Ok(()),
-        false => Err(foreign(path, "schema of", &format!("{} other tables or indices", tables.len()), "ours")),
+        false => {
+            Err(foreign(path, "schema of", &format!("{} other tables or indices", tables.len()), "ours"))
+        }
     }
 }
 
@@ -265,7 +297,9 @@ fn keep_log(path: &Path, connection: &Connection) -> Result<()> {
     let told = |e| fault::opening(path, e);
     let mode = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).map_err(told);
     if mode("PRAGMA journal_mode")? != "wal" && mode("PRAGMA journal_mode=WAL")? != "wal" {
-        return Err(Rv::DeviceError.because(format!("{}: no write-ahead log is possible there", path.display())));
+        return Err(
+            Rv::DeviceError.because(format!("{}: no write-ahead log is possible there", path.display()))
+        );
     }
     Ok(())
 }
@@ -276,7 +310,8 @@ pub fn build(path: &Path, fill: impl FnOnce(&Connection) -> rusqlite::Result<()>
     let work = || {
         // Nobody sees the file before it is complete, and `publish` syncs it once.
         connection.execute_batch("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; BEGIN")?;
-        connection.execute_batch(&format!("PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}"))?;
+        connection
+            .execute_batch(&format!("PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT}"))?;
         rows::SCHEMA.iter().try_for_each(|table| connection.execute_batch(table))?;
         fill(&connection)?;
         connection.execute_batch("COMMIT; PRAGMA journal_mode=WAL")

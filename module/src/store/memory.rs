@@ -87,7 +87,12 @@ impl State {
         let tries = tries.or(self.header.pin(role).map(|pin| pin.tries_max)).unwrap_or(usual);
         self.header.pins.retain(|pin| pin.role != role);
         let (tries_left, tries_max) = (tries, tries);
-        self.header.pins.push(PinState { role: role.to_owned(), tries_left, tries_max, to_be_changed: false });
+        self.header.pins.push(PinState {
+            role: role.to_owned(),
+            tries_left,
+            tries_max,
+            to_be_changed: false,
+        });
         self.header.pins.sort_by(|a, b| a.role.cmp(&b.role));
         self.locks.insert(role.to_owned(), lock.clone());
     }
@@ -241,7 +246,13 @@ impl Store for MemoryStore {
         let state = self.look();
         let has = |handle: &u64| tags.iter().skip(1).all(|tag| state.search.contains(&(*tag, *handle)));
         let handles = match tags.first() {
-            None => state.rows.values().map(|(row, _)| row).filter(|r| r.private == private).map(|r| r.handle).collect(),
+            None => state
+                .rows
+                .values()
+                .map(|(row, _)| row)
+                .filter(|r| r.private == private)
+                .map(|r| r.handle)
+                .collect(),
             Some(tag) => {
                 let range = state.search.range((*tag, 0)..=(*tag, u64::MAX));
                 range.map(|(_, handle)| *handle).filter(has).collect()
@@ -277,7 +288,12 @@ impl Store for MemoryStore {
         let state = self.look();
         state.rows.values().try_for_each(|(row, mark)| visit(row.clone(), mark.clone()))?;
         let (generation, digest) = (state.header.generation, state.digest.clone());
-        Ok(Ledger { generation, digest, removed: state.removed.iter().cloned().collect(), complaints: Vec::new() })
+        Ok(Ledger {
+            generation,
+            digest,
+            removed: state.removed.iter().cloned().collect(),
+            complaints: Vec::new(),
+        })
     }
 
     fn snapshot(&self, _: &Path) -> Result<()> {

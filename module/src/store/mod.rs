@@ -193,7 +193,9 @@ impl Change {
     /// The row that must be there already.
     fn target(&self) -> Option<u64> {
         match self {
-            Change::Replace { handle, .. } | Change::Remove { handle } | Change::Vouch { handle, .. } => Some(*handle),
+            Change::Replace { handle, .. } | Change::Remove { handle } | Change::Vouch { handle, .. } => {
+                Some(*handle)
+            }
             Change::Insert(_) | Change::Forget { .. } => None,
         }
     }
@@ -209,7 +211,9 @@ impl Change {
         }
         let (Some(old), Some(next)) = (old, self.next()) else { return Ok(()) };
         match row {
-            Some(row) if row.id != old.id => Err(Rv::ObjectHandleInvalid.because("the handle is another object's")),
+            Some(row) if row.id != old.id => {
+                Err(Rv::ObjectHandleInvalid.because("the handle is another object's"))
+            }
             _ if old.revision.checked_add(1) != Some(next) => {
                 Err(Rv::FunctionFailed.because("somebody else changed the object in the meantime"))
             }

@@ -69,7 +69,8 @@ pub fn header(c: &Connection) -> Result<Header> {
             })
         },
     )?;
-    let mut pins = c.prepare_cached("SELECT role, tries_left, tries_max, to_be_changed FROM pin ORDER BY role")?;
+    let mut pins =
+        c.prepare_cached("SELECT role, tries_left, tries_max, to_be_changed FROM pin ORDER BY role")?;
     let state = |line: &Line| {
         let (role, tries_left, tries_max) = (line.get(0)?, line.get(1)?, line.get(2)?);
         Ok(PinState { role, tries_left, tries_max, to_be_changed: line.get(3)? })
@@ -159,10 +160,17 @@ pub fn no_pin(role: &str) -> crate::cryptoki::Error {
 }
 
 pub fn credit(c: &Connection, role: &str, lock: &PinLock) -> Result<()> {
-    run(c, "UPDATE pin SET tries_left=tries_max WHERE role=?1 AND salt=?2", params![role, lock.salt]).map(drop)
+    run(c, "UPDATE pin SET tries_left=tries_max WHERE role=?1 AND salt=?2", params![role, lock.salt])
+        .map(drop)
 }
 
-pub fn put_pin(c: &Connection, generation: u64, role: &str, lock: &PinLock, tries: Option<u32>) -> Result<()> {
+pub fn put_pin(
+    c: &Connection,
+    generation: u64,
+    role: &str,
+    lock: &PinLock,
+    tries: Option<u32>,
+) -> Result<()> {
     same_generation(c, generation)?;
     let so = "SELECT tries_max FROM pin WHERE role=?1 UNION ALL SELECT so_tries FROM token LIMIT 1";
     let other = "SELECT tries_max FROM pin WHERE role=?1 UNION ALL SELECT user_tries FROM token LIMIT 1";
@@ -308,7 +316,9 @@ fn apply(c: &Connection, change: &Change, old: Option<&Mark>) -> Result<u64> {
 
 fn tag(c: &Connection, handle: u64, tags: &[Tag]) -> Result<()> {
     let mut insert = c.prepare_cached("INSERT INTO search VALUES(?1, ?2)")?;
-    tags.iter().try_for_each(|tag| insert.execute(params![tag, handle.cast_signed()]).map(drop)).map_err(Fault::from)
+    tags.iter()
+        .try_for_each(|tag| insert.execute(params![tag, handle.cast_signed()]).map(drop))
+        .map_err(Fault::from)
 }
 
 pub fn survey(c: &Connection, visit: &mut dyn FnMut(Row, Mark) -> super::Result<()>) -> Result<Ledger> {

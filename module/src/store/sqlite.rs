@@ -88,7 +88,9 @@ impl SqliteStore {
             return Err(Rv::TokenWriteProtected.because(format!("token {}: {why}", self.serial)));
         }
         if !self.present() {
-            return Err(Rv::DeviceRemoved.because(format!("{} is gone, or another file", self.path.display())));
+            return Err(
+                Rv::DeviceRemoved.because(format!("{} is gone, or another file", self.path.display()))
+            );
         }
         self.writer.with(
             || file::open(&self.path).map(|(connection, _)| connection),
@@ -233,7 +235,8 @@ impl Store for SqliteStore {
             Ok(rows::begin(c, genesis)?)
         })?;
         // The log still has the old rows. Readers elsewhere may keep it a little longer; that is no failure.
-        let empty = |c: &mut Connection| Ok(c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).is_ok());
+        let empty =
+            |c: &mut Connection| Ok(c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).is_ok());
         self.writer.with(|| file::open(&self.path).map(|(c, _)| c), empty).map(drop)
     }
 

@@ -125,7 +125,14 @@ impl Vault {
 
     /// A new PIN for a role, with a full counter; `tries` as before when none. The KDF has at least as many
     /// iterations as the one that gave `keys`, whatever the file says.
-    pub fn set_pin(&self, keys: &Keys, role: &str, pin: &Secret, tries: Option<u32>, fill: &Fill) -> Result<()> {
+    pub fn set_pin(
+        &self,
+        keys: &Keys,
+        role: &str,
+        pin: &Secret,
+        tries: Option<u32>,
+        fill: &Fill,
+    ) -> Result<()> {
         let iterations = sound(self.store.header()?.kdf_iterations.max(keys.iterations))?;
         let lock = keys.lock(role, pin, iterations, fill)?;
         self.store.put_pin(keys.generation, role, &lock, tries)
@@ -176,7 +183,8 @@ impl Vault {
             }
             (false, keys) => {
                 let plain = self.face(row.generation)?.open(&row)?;
-                let keys = keys.map(|keys| envelope::same(keys, row.generation).map(|()| keys)).transpose()?;
+                let keys =
+                    keys.map(|keys| envelope::same(keys, row.generation).map(|()| keys)).transpose()?;
                 (plain, keys.map_or(Ok(false), |keys| keys.vouched(&row))?)
             }
         };
@@ -305,6 +313,9 @@ fn genesis(header: Header, so_pin: &Secret, user_pin: Option<&Secret>, fill: &Fi
 fn sound(iterations: u32) -> Result<u32> {
     match iterations {
         1..=MAX_ITERATIONS => Ok(iterations),
-        _ => Err(Rv::ArgumentsBad.because(format!("{iterations} KDF iterations, expected 1 to {MAX_ITERATIONS}"))),
+        _ => {
+            Err(Rv::ArgumentsBad
+                .because(format!("{iterations} KDF iterations, expected 1 to {MAX_ITERATIONS}")))
+        }
     }
 }

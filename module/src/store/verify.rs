@@ -72,7 +72,9 @@ impl Vault {
             let opened = match (row.private, keys) {
                 (true, None) => Ok(()),
                 (true, Some(keys)) => keys.face().open(&row).map(drop),
-                (false, keys) => public.open(&row).and_then(|_| keys.map_or(Ok(false), |k| k.vouched(&row))).map(drop),
+                (false, keys) => {
+                    public.open(&row).and_then(|_| keys.map_or(Ok(false), |k| k.vouched(&row))).map(drop)
+                }
             };
             match (opened, row.private) {
                 (Err(error), _) => report.damaged.push((row.handle, error.why().to_owned())),

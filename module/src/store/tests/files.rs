@@ -62,7 +62,8 @@ fn a_killed_creation_is_no_token() {
     let whole = fs::read(scene.path()).unwrap();
     fs::write(scene.dir.path().join(".new-0123456789ABCDEF"), &whole[..whole.len() / 2]).unwrap();
     fs::write(scene.dir.path().join(".new-0123456789ABCDEF-wal"), b"x").unwrap();
-    for other in ["notes.token", "0123456789abcdef.token", "0123456789ABCDEF.token~", "0123456789ABCDE.token"] {
+    for other in ["notes.token", "0123456789abcdef.token", "0123456789ABCDEF.token~", "0123456789ABCDE.token"]
+    {
         fs::write(scene.dir.path().join(other), b"").unwrap();
     }
     assert_eq!(scan(scene.dir.path()).unwrap(), [scene.path()]);

@@ -82,7 +82,11 @@ fn without_keys_private_objects_are_not_there() {
 #[test]
 fn a_search_wants_all_strings() {
     each(|vault, keys| {
-        let rows = [record(true, "1", &["a", "b"]), record(false, "2", &["b", "c"]), record(true, "3", &["a", "b", "c"])];
+        let rows = [
+            record(true, "1", &["a", "b"]),
+            record(false, "2", &["b", "c"]),
+            record(true, "3", &["a", "b", "c"]),
+        ];
         let handles = vault.put(Some(&keys), &rows, &fill).unwrap();
         let find = |strings: &[&str]| vault.find(Some(&keys), &index(strings)).unwrap();
         assert_eq!(find(&["b"]), handles);
@@ -108,7 +112,10 @@ fn a_change_needs_the_revision_that_is_there() {
         assert_eq!(rv(put(&vault, Some(&keys), change(1, "3", "c"))), Rv::FunctionFailed);
         let other = Record { id: id(), ..change(2, "3", "c") };
         assert_eq!(rv(put(&vault, Some(&keys), other)), Rv::ObjectHandleInvalid);
-        assert_eq!(rv(put(&vault, Some(&keys), Record { handle: Some(77), ..change(2, "3", "c") })), Rv::ObjectHandleInvalid);
+        assert_eq!(
+            rv(put(&vault, Some(&keys), Record { handle: Some(77), ..change(2, "3", "c") })),
+            Rv::ObjectHandleInvalid
+        );
         assert_eq!(vault.load(Some(&keys), handle).unwrap().unwrap().plain.expose(), b"2");
         assert_eq!(vault.find(Some(&keys), &index(&["a"])).unwrap(), []);
         assert_eq!(vault.find(Some(&keys), &index(&["b"])).unwrap(), [handle]);

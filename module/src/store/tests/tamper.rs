@@ -6,7 +6,8 @@ use super::*;
 fn scene() -> Scene {
     let scene = Scene::new();
     let first = record(true, "1", &["a", "one"]);
-    let batch = [first.clone(), record(true, "2", &["a"]), record(false, "3", &["b"]), record(false, "4", &["b"])];
+    let batch =
+        [first.clone(), record(true, "2", &["a"]), record(false, "3", &["b"]), record(false, "4", &["b"])];
     assert_eq!(scene.vault.put(Some(&scene.keys), &batch, &fill).unwrap(), [1, 2, 3, 4]);
     scene
 }
@@ -61,7 +62,11 @@ fn every_edit_of_the_set_is_found_by_verification() {
         let scene = scene();
         assert!(scene.outside(edit) > 0, "{edit}");
         assert!(!verify(&scene).is_sound(), "{edit}");
-        assert_eq!(rv(scene.vault.vouch_all(&scene.keys, &fill)), Rv::DeviceError, "{edit}: no damage is accepted");
+        assert_eq!(
+            rv(scene.vault.vouch_all(&scene.keys, &fill)),
+            Rv::DeviceError,
+            "{edit}: no damage is accepted"
+        );
     }
 }
 
@@ -70,10 +75,14 @@ fn a_private_row_cannot_be_dropped_by_a_tombstone() {
     let scene = scene();
     let mark = {
         let mut marks = Vec::new();
-        scene.vault.store().survey(&mut |_, mark| {
-            marks.push(mark);
-            Ok(())
-        }).unwrap();
+        scene
+            .vault
+            .store()
+            .survey(&mut |_, mark| {
+                marks.push(mark);
+                Ok(())
+            })
+            .unwrap();
         marks.remove(0)
     };
     let item: String = mark.item().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -139,12 +148,16 @@ fn a_digest_of_another_time_does_not_fit() {
 #[test]
 fn odd_values_in_any_column_are_errors_and_no_panics() {
     let columns = [
-        ("token", "serial label slot generation created public_secret kdf_iterations pin_min pin_max so_tries user_tries digest"),
+        (
+            "token",
+            "serial label slot generation created public_secret kdf_iterations pin_min pin_max so_tries user_tries digest",
+        ),
         ("pin", "role salt iterations wrapped tries_left tries_max to_be_changed"),
         ("object", "id revision private vouch body"),
         ("search", "tag object"),
     ];
-    let values = ["-1", "9223372036854775807", "-9223372036854775808", "x''", "zeroblob(33)", "''", "'é'", "x'ff'"];
+    let values =
+        ["-1", "9223372036854775807", "-9223372036854775808", "x''", "zeroblob(33)", "''", "'é'", "x'ff'"];
     let scene = scene();
     let path = scene.path();
     drop(scene.vault);

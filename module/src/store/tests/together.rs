@@ -18,7 +18,8 @@ fn eight_vaults_write_one_file_at_the_same_time() {
                 start.wait();
                 for m in 0..10 {
                     let text = format!("{n}.{m}");
-                    let handle = vault.put(Some(&keys), &[record(m % 2 == 0, &text, &["all", &text])], &fill).unwrap();
+                    let handle =
+                        vault.put(Some(&keys), &[record(m % 2 == 0, &text, &["all", &text])], &fill).unwrap();
                     assert_eq!(vault.find(Some(&keys), &index(&[&text])).unwrap(), handle);
                 }
             });
