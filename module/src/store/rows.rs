@@ -1,6 +1,6 @@
 //! The tables of a token file, and every statement on them.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row as Line, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Params, Row as Line, ToSql, params};
 
 use super::fault::Fault;
 use super::*;
@@ -212,29 +212,36 @@ pub fn head(c: &Connection, handle: u64) -> Result<Option<(u64, bool)>> {
     Ok(one(c, sql, [handle.cast_signed()], |line| Ok((long(line, 0)?, line.get(1)?))).optional()?)
 }
 
-/// The search for so many tags: a range of the first tag's rows, each probed for the others.
+/// How many tags one statement looks for: SQLite joins 64 tables at most.
+const JOINED: usize = 32;
+
+/// The search for so many tags: a range of the first tag's rows, each probed for the others, in that order.
 pub fn find_sql(tags: usize) -> String {
-    let mut sql = match tags {
-        0 => String::from("SELECT handle FROM object WHERE private=?1 ORDER BY handle"),
-        _ => String::from("SELECT s.object FROM search s WHERE s.tag=?1"),
-    };
-    for n in 2..=tags {
-        sql += &format!(" AND EXISTS(SELECT 1 FROM search WHERE tag=?{n} AND object=s.object)");
+    if tags == 0 {
+        return "SELECT handle FROM object WHERE private=?1 ORDER BY handle".into();
     }
-    if tags > 0 {
-        sql += " ORDER BY s.object";
-    }
-    sql
+    let probe = |n| format!(" CROSS JOIN search s{n} ON s{n}.tag=?{n} AND s{n}.object=s1.object");
+    let probes: String = (2..=tags).map(probe).collect();
+    format!("SELECT s1.object FROM search s1{probes} WHERE s1.tag=?1 ORDER BY s1.object")
 }
 
+/// The generation is read last: tags of another generation find nothing, so when it is the caller's, the
+/// handles are the caller's too, without a transaction.
 pub fn find(c: &Connection, tags: &[Tag], private: bool) -> Result<Found> {
-    let generation = one(c, "SELECT generation FROM token", [], |line| long(line, 0))?;
-    let mut search = c.prepare_cached(&find_sql(tags.len()))?;
-    let handle = |line: &Line| long(line, 0);
-    let handles = match tags {
-        [] => search.query_map([private], handle)?.collect::<rusqlite::Result<_>>()?,
-        tags => search.query_map(params_from_iter(tags), handle)?.collect::<rusqlite::Result<_>>()?,
+    let search = |count: usize, values: &[&dyn ToSql]| -> Result<Vec<u64>> {
+        let mut search = c.prepare_cached(&find_sql(count))?;
+        Ok(search.query_map(values, |line| long(line, 0))?.collect::<rusqlite::Result<_>>()?)
     };
+    let mut parts = tags.chunks(JOINED).map(|part| {
+        let values: Vec<&dyn ToSql> = part.iter().map(|tag| tag as &dyn ToSql).collect();
+        search(part.len(), &values)
+    });
+    let mut handles = parts.next().unwrap_or_else(|| search(0, &[&private]))?;
+    for part in parts {
+        let part = part?;
+        handles.retain(|handle| part.binary_search(handle).is_ok());
+    }
+    let generation = one(c, "SELECT generation FROM token", [], |line| long(line, 0))?;
     Ok(Found { generation, handles })
 }
 

@@ -222,7 +222,7 @@ impl Store for SqliteStore {
     }
 
     fn find(&self, tags: &[Tag], private: bool) -> Result<Found> {
-        self.looking(|c| rows::find(c, tags, private))
+        self.reading(|c| rows::find(c, tags, private))
     }
 
     fn write(&self, generation: u64, changes: &[Change], amend: Option<&Amend>) -> Result<Vec<u64>> {

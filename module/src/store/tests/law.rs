@@ -94,6 +94,14 @@ fn a_search_wants_all_strings() {
         assert_eq!(find(&["c", "a", "b", "c"]), [handles[2]]);
         assert_eq!(find(&["d"]), []);
         assert_eq!(find(&["b", "d"]), []);
+
+        let many: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let handle = put(&vault, Some(&keys), record(true, "many", &many)).unwrap();
+        put(&vault, Some(&keys), record(true, "most", &many[..99])).unwrap();
+        assert_eq!(find(&many), [handle]);
+        many.push("b");
+        assert_eq!(find(&many), []);
     });
 }
 
