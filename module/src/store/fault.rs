@@ -26,6 +26,14 @@ impl From<Error> for Fault {
 }
 
 impl Fault {
+    /// As the error of a file that is being opened.
+    pub fn found(self, path: &Path) -> Error {
+        match self {
+            Fault::Sql(error) => opening(path, error),
+            Fault::Refused(error) => error,
+        }
+    }
+
     /// As the error of an open token with that serial.
     pub fn told(self, serial: &str) -> Error {
         match self {
@@ -66,6 +74,13 @@ fn refuse(name: &str, cause: &ffi::Error, error: &Sql, damaged: Rv) -> Error {
         }
         ErrorCode::ConstraintViolation => {
             Rv::FunctionFailed.because(format!("token {name} has such a row already: {error}"))
+        }
+        // Whoever may not write the log's index needs a reader among those who may: usually there is one.
+        _ if [ffi::SQLITE_READONLY_CANTINIT, ffi::SQLITE_READONLY_RECOVERY]
+            .contains(&cause.extended_code) =>
+        {
+            Rv::FunctionFailed
+                .because(format!("token {name} is just being written by another user: try again"))
         }
         ErrorCode::OutOfMemory => Rv::HostMemory.because("SQLite got no memory"),
         ErrorCode::ReadOnly => {

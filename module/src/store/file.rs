@@ -249,6 +249,12 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(told)?;
     connection.busy_timeout(PATIENCE).map_err(told)?;
     connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Apart from `connect`, since it may read the file already.
+fn teach(path: &Path, connection: &Connection) -> Result<()> {
+    let told = |e| fault::opening(path, e);
     for (setting, on) in [
         (SQLITE_DBCONFIG_DEFENSIVE, true),
         (SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
@@ -256,12 +262,12 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     ] {
         connection.set_db_config(setting, on).map_err(told)?;
     }
-    connection.execute_batch(MANNERS).map_err(told)?;
-    Ok(connection)
+    connection.execute_batch(MANNERS).map_err(told)
 }
 
 /// Is it ours, in our format, with our tables and no others?
 fn check(path: &Path, connection: &Connection) -> Result<()> {
+    teach(path, connection)?;
     let told = |e| fault::opening(path, e);
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i32>(0)).map_err(told);
     let (application, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
@@ -307,6 +313,7 @@ fn keep_log(path: &Path, connection: &Connection) -> Result<()> {
 /// Fills an empty file with our tables and what `fill` puts in them, and leaves it closed, in write-ahead mode.
 pub fn build(path: &Path, fill: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    teach(path, &connection)?;
     let work = || {
         // Nobody sees the file before it is complete, and `publish` syncs it once.
         connection.execute_batch("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; BEGIN")?;
@@ -323,6 +330,7 @@ pub fn build(path: &Path, fill: impl FnOnce(&Connection) -> rusqlite::Result<()>
 /// Puts an existing, unshared copy into write-ahead mode, and leaves it closed.
 pub fn settle(path: &Path) -> Result<()> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    teach(path, &connection)?;
     keep_log(path, &connection)?;
     close(path, connection)
 }

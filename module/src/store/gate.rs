@@ -49,12 +49,17 @@ pub fn close() -> RwLockWriteGuard<'static, ()> {
 pub fn abandon_inherited() {
     let _gate = pass();
     for link in lock(&LINKS).drain(..).filter_map(|link| link.upgrade()) {
-        if let Wire::Open(connection) = std::mem::replace(&mut *lock(&link), Wire::Abandoned) {
-            // On failure the parent's log might be deleted under it: then better leave the connection open.
-            match connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
-                Ok(_) => drop(connection),
-                Err(_) => std::mem::forget(connection),
-            }
+        abandon(&mut lock(&link));
+    }
+}
+
+/// Closes a connection that another process goes on using.
+fn abandon(wire: &mut Wire) {
+    if let Wire::Open(connection) = std::mem::replace(wire, Wire::Abandoned) {
+        // On failure the parent's log might be deleted under it: then better leave the connection open.
+        match connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+            Ok(_) => drop(connection),
+            Err(_) => std::mem::forget(connection),
         }
     }
 }
@@ -68,17 +73,21 @@ enum Wire {
 }
 
 /// One connection, opened at first use, used by one thread at a time, and only inside the gate.
-pub struct Link(Arc<Mutex<Wire>>);
+pub struct Link {
+    wire: Arc<Mutex<Wire>>,
+    process: u32,
+}
 
 impl Link {
-    /// A link that is not open yet.
+    /// A link that is not open yet; it is listed until it is dropped.
+    #[allow(clippy::new_without_default)] // making one has an effect
     pub fn new() -> Link {
         let _gate = pass();
         let wire = Arc::new(Mutex::new(Wire::Idle));
         let mut links = lock(&LINKS);
         links.retain(|link| link.strong_count() > 0);
         links.push(Arc::downgrade(&wire));
-        Link(wire)
+        Link { wire, process: std::process::id() }
     }
 
     /// Works on the connection. `work` must not use any link: a fork that waits between would lock it up.
@@ -88,7 +97,7 @@ impl Link {
         work: impl FnOnce(&mut Connection) -> Result<T>,
     ) -> Result<T> {
         let _gate = pass();
-        let mut wire = lock(&self.0);
+        let mut wire = lock(&self.wire);
         if let Wire::Idle = *wire {
             *wire = Wire::Open(open()?);
         }
@@ -113,7 +122,11 @@ impl Link {
 
     fn end(&self, next: Wire) {
         let _gate = pass();
-        let mut wire = lock(&self.0);
+        let mut wire = lock(&self.wire);
+        // A child that drops what it inherited before it abandons it does no harm either.
+        if self.process != std::process::id() {
+            abandon(&mut wire);
+        }
         if !matches!(*wire, Wire::Abandoned) {
             *wire = next;
         }

@@ -53,11 +53,9 @@ impl SqliteStore {
             openings: AtomicU64::new(0),
             spent: Mutex::default(),
         };
-        store.serial = store.reading(|c| Ok(rows::seed(c)?.serial)).map_err(|error| match error.rv() {
-            // Pages that are missing or wrong show only when they are read.
-            Rv::DeviceError => Rv::TokenNotRecognized.because(format!("{}: {}", path.display(), error.why())),
-            _ => error,
-        })?;
+        // Pages that are missing or wrong show only when they are read.
+        let seed = |c: &Connection| rows::seed(c).map_err(|fault| fault.found(path));
+        store.serial = store.reading(|c| Ok(seed(c)?.serial))?;
         Ok(store)
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::*;
@@ -67,7 +68,7 @@ fn a_killed_creation_is_no_token() {
         fs::write(scene.dir.path().join(other), b"").unwrap();
     }
     assert_eq!(scan(scene.dir.path()).unwrap(), [scene.path()]);
-    assert_eq!(scan(&scene.dir.path().join("nowhere")).unwrap(), [PathBuf::new(); 0]);
+    assert!(scan(&scene.dir.path().join("nowhere")).unwrap().is_empty());
 }
 
 #[test]
@@ -196,6 +197,59 @@ fn a_directory_without_write_bits_makes_it_read_only() {
     assert!(vault.unlock(USER, &pin("648219")).is_ok());
     assert_eq!(names(dir.path()).len(), 1);
     chmod(dir.path(), 0o700);
+}
+
+/// Needs root, to become somebody else; elsewhere it passes without looking.
+#[test]
+fn what_belongs_to_somebody_else_is_read_only() {
+    let scene = Scene::new();
+    let path = scene.path();
+    if fs::metadata(&path).unwrap().uid() != 0 {
+        return;
+    }
+    let stranger = |expected: &str| {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::tests::files::stranger", "--ignored"])
+            .env("TOKENKEEP_TEST_FILE", &path)
+            .env("TOKENKEEP_TEST_EXPECTED", expected)
+            .uid(65534)
+            .gid(65534)
+            .current_dir("/")
+            .output();
+        let child = child.unwrap();
+        assert!(child.status.success(), "{expected}: {}", String::from_utf8_lossy(&child.stdout));
+    };
+    stranger("CKR_DEVICE_ERROR");
+    chmod(scene.dir.path(), 0o755);
+    stranger("CKR_DEVICE_ERROR");
+    drop(scene.vault);
+    chmod(&path, 0o644);
+    stranger("CKR_OK");
+    let writer = Vault::open(&path).unwrap();
+    writer.put(None, &[record(false, "x", &[])], &fill).unwrap();
+    writer.header().unwrap(); // a look of the writer's own makes the log readable for others
+    stranger("CKR_OK");
+    drop(writer);
+    chmod(&path, 0o666); // the file could be written, but no log beside it
+    stranger("CKR_OK");
+    assert_eq!(names(scene.dir.path()).len(), 1, "the stranger left nothing");
+}
+
+/// Runs as another user.
+#[test]
+#[ignore = "run by what_belongs_to_somebody_else_is_read_only"]
+fn stranger() {
+    let path: PathBuf = std::env::var_os("TOKENKEEP_TEST_FILE").unwrap().into();
+    let vault = Vault::open(&path);
+    let expected = std::env::var("TOKENKEEP_TEST_EXPECTED").unwrap();
+    let answer = vault.as_ref().map_or_else(|e| e.to_string(), |_| Rv::Ok.name().into());
+    assert!(answer.contains(&expected), "{answer}");
+    if let Ok(vault) = vault {
+        assert!(vault.store().read_only().is_some());
+        assert!(vault.unlock(USER, &pin("648219")).is_ok());
+        assert_eq!(rv(vault.store().set_slot(1)), Rv::TokenWriteProtected);
+        assert!(vault.verify(None).unwrap().is_sound());
+    }
 }
 
 #[test]
