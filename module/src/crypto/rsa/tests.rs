@@ -1,0 +1,1 @@
+//! What RSA must do.
