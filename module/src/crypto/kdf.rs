@@ -27,7 +27,7 @@ pub fn hkdf_sha256(key: &Secret, salt: &[u8], info: &[u8], len: usize) -> Secret
     let mut expand = Hmac::new(hash, &Secret::from(extract.finish()));
     let mut out = Secret::zeroed(len.min(255 * hash.len()));
     let mut last = Secret::default();
-    for (counter, chunk) in (1u8..).zip(out.expose_mut().chunks_mut(hash.len())) {
+    for (counter, chunk) in (1u8..=255).zip(out.expose_mut().chunks_mut(hash.len())) {
         expand.update(last.expose());
         expand.update(info);
         expand.update(&[counter]);
@@ -37,9 +37,13 @@ pub fn hkdf_sha256(key: &Secret, salt: &[u8], info: &[u8], len: usize) -> Secret
     out
 }
 
-/// The key derivation of ANSI X9.63 (SEC 1 §3.6.1): `len` bytes from `secret` and the shared information.
+/// The most that `x963` gives, in bytes.
+const MOST: usize = 1 << 20;
+
+/// The key derivation of ANSI X9.63 (SEC 1 §3.6.1): `len` bytes from `secret` and the shared information, at most
+/// 1 MiB: more is cut to that.
 pub fn x963(hash: Hash, secret: &Secret, shared: &[u8], len: usize) -> Secret {
-    let mut out = Secret::zeroed(len);
+    let mut out = Secret::zeroed(len.min(MOST));
     let mut hasher = hash.start();
     for (counter, chunk) in (1u32..).zip(out.expose_mut().chunks_mut(hash.len())) {
         hasher.update(secret.expose());
@@ -86,6 +90,7 @@ mod tests {
         let z = secret("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08");
         assert_eq!(x963(Hash::Sha256, &z, b"", 16), secret("443024c3dae66b95e6f5670601558f71"));
         assert_eq!(x963(Hash::Sha256, &z, b"", 0).len(), 0);
+        assert_eq!(x963(Hash::Sha256, &z, b"", usize::MAX).len(), MOST);
         assert_eq!(x963(Hash::Sha1, &z, b"info", 45).expose()[..20], Hash::Sha1.digest(
             &[z.expose(), &[0, 0, 0, 1], b"info"].concat())[..]);
     }
