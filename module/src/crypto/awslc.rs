@@ -39,6 +39,7 @@ freed! {
     EC_KEY => EC_KEY_free;
     EC_POINT => EC_POINT_free;
     aws_lc_sys::ECDSA_SIG => ECDSA_SIG_free;
+    CMAC_CTX => CMAC_CTX_free;
 }
 
 /// An object of aws-lc, freed (and so zeroed) when dropped.
@@ -387,11 +388,18 @@ fn md(hash: Hash) -> *const EVP_MD {
     // SAFETY: these take nothing and give static objects.
     unsafe {
         match hash {
+            Hash::Md5 => EVP_md5(),
             Hash::Sha1 => EVP_sha1(),
             Hash::Sha224 => EVP_sha224(),
             Hash::Sha256 => EVP_sha256(),
             Hash::Sha384 => EVP_sha384(),
             Hash::Sha512 => EVP_sha512(),
+            Hash::Sha512_224 => EVP_sha512_224(),
+            Hash::Sha512_256 => EVP_sha512_256(),
+            Hash::Sha3_224 => EVP_sha3_224(),
+            Hash::Sha3_256 => EVP_sha3_256(),
+            Hash::Sha3_384 => EVP_sha3_384(),
+            Hash::Sha3_512 => EVP_sha3_512(),
         }
     }
 }
@@ -400,9 +408,11 @@ fn md(hash: Hash) -> *const EVP_MD {
 
 /// A curve's number in aws-lc.
 pub type Nid = c_int;
+pub const P224: Nid = NID_secp224r1;
 pub const P256: Nid = NID_X9_62_prime256v1;
 pub const P384: Nid = NID_secp384r1;
 pub const P521: Nid = NID_secp521r1;
+pub const K256: Nid = NID_secp256k1;
 
 /// A key on a curve, parsed once: public, or private with its public half.
 pub struct EcKey(Owned<EC_KEY>);
@@ -653,6 +663,166 @@ impl Stream {
     }
 }
 
+/// A running AES-CMAC (SP 800-38B).
+pub struct Cmac(Owned<CMAC_CTX>);
+
+// SAFETY: the context is owned here and belongs to no thread.
+unsafe impl Send for Cmac {}
+// SAFETY: what takes `&self` only reads the context.
+unsafe impl Sync for Cmac {}
+
+impl Cmac {
+    /// Under a key of 16, 24 or 32 bytes.
+    pub fn new(key: &[u8]) -> Option<Cmac> {
+        let cipher = Aes::Cbc.cipher(key.len())?;
+        let cmac = Cmac::empty()?;
+        // SAFETY: the context is alive; pointer and length are of one slice, as long as the cipher's key.
+        done(unsafe { CMAC_Init(cmac.0.raw(), key.as_ptr().cast(), key.len(), cipher, ptr::null_mut()) })?;
+        Some(cmac)
+    }
+
+    pub fn update(&mut self, data: &[u8]) -> Option<()> {
+        // SAFETY: the context is alive; the data are one slice.
+        done(unsafe { CMAC_Update(self.0.raw(), data.as_ptr(), data.len()) })
+    }
+
+    pub fn finish(&mut self) -> Option<[u8; 16]> {
+        let (mut tag, mut len) = ([0; 16], 0);
+        // SAFETY: writes one block of AES, for which there is room.
+        done(unsafe { CMAC_Final(self.0.raw(), tag.as_mut_ptr(), &mut len) })?;
+        Some(tag)
+    }
+
+    /// The same state once more.
+    pub fn twin(&self) -> Option<Cmac> {
+        let twin = Cmac::empty()?;
+        // SAFETY: both contexts are alive; only the new one is written.
+        done(unsafe { CMAC_CTX_copy(twin.0.raw(), self.0.raw()) })?;
+        Some(twin)
+    }
+
+    fn empty() -> Option<Cmac> {
+        // SAFETY: takes nothing; the result is checked.
+        Owned::take(unsafe { CMAC_CTX_new() }).map(Cmac)
+    }
+}
+
+/// An AES key schedule that is zeroed when dropped.
+struct Schedule(AES_KEY);
+
+impl Schedule {
+    fn new(encrypt: bool, key: &[u8]) -> Option<Schedule> {
+        // SAFETY: the schedule is plain numbers; aws-lc fills it from as many bits as the slice has, and
+        // answers 0 (its only success here) or refuses the length.
+        unsafe {
+            let mut schedule = Schedule(std::mem::zeroed());
+            let (bits, set) = (u32::try_from(8 * key.len()).ok()?, &mut schedule.0);
+            let answer = match encrypt {
+                true => AES_set_encrypt_key(key.as_ptr(), bits, set),
+                false => AES_set_decrypt_key(key.as_ptr(), bits, set),
+            };
+            (answer == 0).then_some(schedule)
+        }
+    }
+}
+
+impl Drop for Schedule {
+    fn drop(&mut self) {
+        // SAFETY: zeroes exactly the schedule.
+        unsafe { OPENSSL_cleanse(ptr::from_mut(&mut self.0).cast(), size_of::<AES_KEY>()) }
+    }
+}
+
+/// AES key wrap (RFC 3394) with this IV, either way; without one, with padding (RFC 5649).
+pub fn wrap(encrypt: bool, key: &[u8], iv: Option<&[u8; 8]>, data: &[u8]) -> Option<Secret> {
+    let schedule = Schedule::new(encrypt, key)?;
+    let (key, from, n) = (&raw const schedule.0, data.as_ptr(), data.len());
+    let most = n.checked_add(16)?;
+    filled(most, |out| {
+        let mut len = 0;
+        // SAFETY: from and n are of one slice; wrapping writes at most 15 bytes more than it reads, and `out`
+        // has 16 more; the IV has 8 bytes.
+        let written = unsafe {
+            match (iv, encrypt) {
+                (Some(iv), true) => AES_wrap_key(key, iv.as_ptr(), out, from, n),
+                (Some(iv), false) => AES_unwrap_key(key, iv.as_ptr(), out, from, n),
+                (None, true) => AES_wrap_key_padded(key, out, &mut len, most, from, n),
+                (None, false) => AES_unwrap_key_padded(key, out, &mut len, most, from, n),
+            }
+        };
+        done(c_int::from(written > 0))?;
+        if iv.is_some() { usize::try_from(written).ok() } else { Some(len) }
+    })
+}
+
+// ── Curve25519 ───────────────────────────────────────────────────────────────────────────────────
+
+/// What EdDSA signs (RFC 8032 §5.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Eddsa<'a> {
+    /// Ed25519: the message.
+    Pure,
+    /// Ed25519ctx: the message in a context of 1 to 255 bytes.
+    Context(&'a [u8]),
+    /// Ed25519ph: the message's SHA-512 in a context of up to 255 bytes.
+    Prehash(&'a [u8]),
+}
+
+/// The 64-byte key (seed and point) of a seed.
+pub fn ed25519_key(seed: &[u8; 32]) -> Secret {
+    let (mut public, mut key) = ([0; 32], Secret::zeroed(64));
+    // SAFETY: reads 32 bytes, writes 32 and 64, as the arrays have.
+    unsafe { ED25519_keypair_from_seed(public.as_mut_ptr(), key.expose_mut().as_mut_ptr(), seed.as_ptr()) };
+    key
+}
+
+/// An Ed25519 signature under a 64-byte key.
+pub fn ed25519_sign(how: Eddsa, key: &Secret, message: &[u8]) -> Option<[u8; 64]> {
+    if key.len() != 64 {
+        return None;
+    }
+    let (mut out, data, n) = ([0; 64], message.as_ptr(), message.len());
+    let (to, key) = (out.as_mut_ptr(), key.expose().as_ptr());
+    // SAFETY: writes 64 bytes, reads a key of 64, and slices with their lengths.
+    done(unsafe {
+        match how {
+            Eddsa::Pure => ED25519_sign(to, data, n, key),
+            Eddsa::Context(context) => ED25519ctx_sign(to, data, n, key, context.as_ptr(), context.len()),
+            Eddsa::Prehash(context) => ED25519ph_sign(to, data, n, key, context.as_ptr(), context.len()),
+        }
+    })?;
+    Some(out)
+}
+
+/// Whether an Ed25519 signature is good.
+pub fn ed25519_verify(how: Eddsa, public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Option<()> {
+    let (data, n, sig, key) = (message.as_ptr(), message.len(), signature.as_ptr(), public.as_ptr());
+    // SAFETY: reads a signature of 64 bytes, a key of 32, and slices with their lengths.
+    done(unsafe {
+        match how {
+            Eddsa::Pure => ED25519_verify(data, n, sig, key),
+            Eddsa::Context(context) => ED25519ctx_verify(data, n, sig, key, context.as_ptr(), context.len()),
+            Eddsa::Prehash(context) => ED25519ph_verify(data, n, sig, key, context.as_ptr(), context.len()),
+        }
+    })
+}
+
+/// The public value of an X25519 key.
+pub fn x25519_public(private: &[u8; 32]) -> [u8; 32] {
+    let mut out = [0; 32];
+    // SAFETY: reads and writes 32 bytes, as the arrays have.
+    unsafe { X25519_public_from_private(out.as_mut_ptr(), private.as_ptr()) };
+    out
+}
+
+/// The X25519 secret; `None` when it is zero (a peer of small order).
+pub fn x25519(private: &[u8; 32], peer: &[u8; 32]) -> Option<Secret> {
+    let mut out = Secret::zeroed(32);
+    // SAFETY: reads twice 32 bytes and writes 32, as the arrays have.
+    done(unsafe { X25519(out.expose_mut().as_mut_ptr(), private.as_ptr(), peer.as_ptr()) })?;
+    Some(out)
+}
+
 // ── Memory ───────────────────────────────────────────────────────────────────────────────────────
 
 /// aws-lc's allocator. The four functions are weak in aws-lc, so that a host process that has such
@@ -661,8 +831,7 @@ impl Stream {
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod memory {
     use std::alloc::{Layout, alloc, dealloc};
-    use std::{ptr, slice};
-    use zeroize::Zeroize;
+    use std::ptr;
 
     /// Room before each allocation for its size, and its alignment.
     const HEAD: usize = 16;
@@ -693,7 +862,8 @@ mod memory {
         unsafe {
             let size = size(block);
             let Some(layout) = layout(size) else { return };
-            slice::from_raw_parts_mut(block, size).zeroize();
+            // A plain memset that the compiler may not drop; `zeroize` writes byte by byte, eight times slower.
+            aws_lc_sys::OPENSSL_cleanse(block.cast(), size);
             dealloc(block.sub(HEAD), layout);
         }
     }

@@ -11,9 +11,11 @@ use crate::cryptoki::{Error, Result, Rv, Secret};
 /// A curve.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Curve {
+    P224,
     P256,
     P384,
     P521,
+    K256,
 }
 
 struct Row {
@@ -30,7 +32,15 @@ struct Row {
 }
 
 /// In the order of `Curve`.
-const ROWS: [Row; 3] = [
+const ROWS: [Row; 5] = [
+    Row {
+        curve: Curve::P224,
+        nid: awslc::P224,
+        names: &["secp224r1", "P-224", "nistp224"],
+        oid: &[6, 5, 0x2b, 0x81, 4, 0, 0x21],
+        bits: 224,
+        order: 224,
+    },
     Row {
         curve: Curve::P256,
         nid: awslc::P256,
@@ -55,6 +65,14 @@ const ROWS: [Row; 3] = [
         bits: 521,
         order: 521,
     },
+    Row {
+        curve: Curve::K256,
+        nid: awslc::K256,
+        names: &["secp256k1", "K-256"],
+        oid: &[6, 5, 0x2b, 0x81, 4, 0, 0x0a],
+        bits: 256,
+        order: 256,
+    },
 ];
 
 const _: () = {
@@ -68,7 +86,7 @@ const _: () = {
 
 impl Curve {
     /// Every curve, in the table's order.
-    pub const ALL: &[Curve] = &[Curve::P256, Curve::P384, Curve::P521];
+    pub const ALL: &[Curve] = &[Curve::P224, Curve::P256, Curve::P384, Curve::P521, Curve::K256];
 
     fn row(self) -> &'static Row {
         &ROWS[self as usize]

@@ -10,9 +10,11 @@ const fn nist(arc: u8, len: u8) -> [u8; 19] {
 macro_rules! hashes {
     ($($name:ident = $engine:ty, $len:literal, $block:literal, $info:expr;)*) => {
         /// A hash function (FIPS 180-4, FIPS 202, RFC 1321).
+        #[allow(non_camel_case_types, reason = "the standard's names: without the underscore Sha3_256 could not be read")]
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum Hash { $(#[doc = stringify!($name)] $name),* }
 
+        #[allow(non_camel_case_types, reason = "the same names")]
         #[derive(Clone)]
         enum Engine { $($name($engine)),* }
 
@@ -65,11 +67,18 @@ macro_rules! hashes {
 pub struct Hasher(Engine);
 
 hashes! {
+    Md5 = md5::Md5, 16, 64, [0x30, 32, 0x30, 12, 6, 8, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 5, 5, 0, 4, 16];
     Sha1 = sha1::Sha1, 20, 64, [0x30, 33, 0x30, 9, 6, 5, 0x2b, 14, 3, 2, 26, 5, 0, 4, 20];
     Sha224 = sha2::Sha224, 28, 64, nist(4, 28);
     Sha256 = sha2::Sha256, 32, 64, nist(1, 32);
     Sha384 = sha2::Sha384, 48, 128, nist(2, 48);
     Sha512 = sha2::Sha512, 64, 128, nist(3, 64);
+    Sha512_224 = sha2::Sha512_224, 28, 128, nist(5, 28);
+    Sha512_256 = sha2::Sha512_256, 32, 128, nist(6, 32);
+    Sha3_224 = sha3::Sha3_224, 28, 144, nist(7, 28);
+    Sha3_256 = sha3::Sha3_256, 32, 136, nist(8, 32);
+    Sha3_384 = sha3::Sha3_384, 48, 104, nist(9, 48);
+    Sha3_512 = sha3::Sha3_512, 64, 72, nist(10, 64);
 }
 
 #[cfg(test)]
@@ -77,7 +86,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// FIPS 180-4: the digests of "abc".
+    /// FIPS 180-4, FIPS 202, RFC 1321: the digests of "abc".
     const ABC: &[(Hash, &str)] = &[
         (Hash::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
         (Hash::Sha224, "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7"),
@@ -90,6 +99,13 @@ mod tests {
             Hash::Sha512,
             "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         ),
+        (Hash::Md5, "900150983cd24fb0d6963f7d28e17f72"),
+        (Hash::Sha512_224, "4634270f707b6a54daae7530460842e20e37ed265ceee9a43e8924aa"),
+        (Hash::Sha512_256, "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"),
+        (Hash::Sha3_224, "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf"),
+        (Hash::Sha3_256, "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"),
+        (Hash::Sha3_384, "ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b298d88cea927ac7f539f1edf228376d25"),
+        (Hash::Sha3_512, "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0"),
     ];
 
     #[test]

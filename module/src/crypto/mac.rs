@@ -1,9 +1,11 @@
-//! Message authentication: HMAC over any hash, and comparison in constant time.
+//! Message authentication: HMAC over any hash, AES-CMAC, and comparison in constant time.
 
 use subtle::ConstantTimeEq;
 
+use super::awslc;
+use super::cipher::{check_key, failed};
 use super::hash::{Hash, Hasher};
-use crate::cryptoki::Secret;
+use crate::cryptoki::{Result, Secret};
 
 /// HMAC (RFC 2104, FIPS 198-1), in parts.
 #[derive(Clone)]
@@ -46,6 +48,40 @@ impl Hmac {
     }
 }
 
+/// AES-CMAC (SP 800-38B, RFC 4493), in parts; a tag has 16 bytes.
+pub struct Cmac {
+    /// Keyed and otherwise empty: what every new message begins with.
+    keyed: awslc::Cmac,
+    running: awslc::Cmac,
+}
+
+impl Cmac {
+    /// A CMAC under an AES key. `CKR_KEY_SIZE_RANGE` unless that has 16, 24 or 32 bytes.
+    pub fn new(key: &Secret) -> Result<Cmac> {
+        check_key(key)?;
+        let keyed = awslc::Cmac::new(key.expose()).ok_or_else(failed)?;
+        Ok(Cmac { running: keyed.twin().ok_or_else(failed)?, keyed })
+    }
+
+    /// Takes the next part.
+    pub fn update(&mut self, data: &[u8]) -> Result<()> {
+        self.running.update(data).ok_or_else(failed)
+    }
+
+    /// The tag over all parts; begins anew under the same key.
+    pub fn finish(&mut self) -> Result<Vec<u8>> {
+        let tag = self.running.finish().ok_or_else(failed)?;
+        self.running = self.keyed.twin().ok_or_else(failed)?;
+        Ok(tag.to_vec())
+    }
+
+    /// The same state once more, for C_GetOperationState and the like.
+    pub fn twin(&self) -> Result<Cmac> {
+        let twin = |cmac: &awslc::Cmac| cmac.twin().ok_or_else(failed);
+        Ok(Cmac { keyed: twin(&self.keyed)?, running: twin(&self.running)? })
+    }
+}
+
 /// True when both are the same bytes; the time tells only the lengths.
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
@@ -66,6 +102,30 @@ mod tests {
         assert_eq!(hex::encode(mac.finish()), tag);
         mac.update(b"what do ya want for nothing?");
         assert_eq!(hex::encode(mac.finish()), tag, "begins anew under the same key");
+    }
+
+    /// RFC 4493 §4, examples 1 to 4.
+    #[test]
+    fn cmac_known_answers() {
+        let key = Secret::from(hex::decode("2b7e151628aed2a6abf7158809cf4f3c").unwrap());
+        let data = hex::decode("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710").unwrap();
+        let mut mac = Cmac::new(&key).unwrap();
+        for (len, tag) in [
+            (0, "bb1d6929e95937287fa37d129b756746"),
+            (16, "070a16b46b4d4144f79bdd9dd04a287c"),
+            (40, "dfa66747de9ae63030ca32611497c827"),
+            (64, "51f0bebf7e3b9d92fc49741779363cfe"),
+        ] {
+            mac.update(&data[..len / 3]).unwrap();
+            let mut twin = mac.twin().unwrap();
+            mac.update(&data[len / 3..len]).unwrap();
+            twin.update(&data[len / 3..len]).unwrap();
+            assert_eq!(hex::encode(mac.finish().unwrap()), tag);
+            assert_eq!(hex::encode(twin.finish().unwrap()), tag);
+        }
+        for len in [0, 15, 17, 64] {
+            assert_eq!(Cmac::new(&Secret::zeroed(len)).err().unwrap().rv(), crate::cryptoki::Rv::KeySizeRange);
+        }
     }
 
     #[test]

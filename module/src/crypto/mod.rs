@@ -4,7 +4,7 @@
 //!   hash ── mac ── kdf        RustCrypto          rng   the system's randomness
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
-//!   ec   cipher  gcm          aws-lc
+//!   ec   edwards  cipher  wrap  aws-lc
 //!   spki certificate          public keys and certificates as DER
 //!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
 //! ```
@@ -13,6 +13,7 @@ mod awslc;
 pub mod certificate;
 pub mod cipher;
 pub mod ec;
+pub mod edwards;
 mod gcm;
 pub mod hash;
 pub mod kdf;
@@ -22,6 +23,7 @@ pub mod rsa;
 pub mod seal;
 pub mod spki;
 mod tlv;
+pub mod wrap;
 
 use crate::cryptoki::Result;
 
