@@ -1,1 +1,31 @@
+//! Primitives: functions over bytes and `Secret`; the only room that names a crypto crate.
+//!
+//! ```text
+//!   hash ── mac ── kdf        RustCrypto          rng   the system's randomness
+//!   seal                      RustCrypto          tlv   DER in small
+//!   rsa  ── components        aws-lc works, `rsa` finds primes
+//!   ec   edwards  cipher  wrap  aws-lc
+//!   spki certificate          public keys and certificates as DER
+//!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
+//! ```
 
+mod awslc;
+pub mod certificate;
+pub mod cipher;
+pub mod ec;
+pub mod edwards;
+mod gcm;
+pub mod hash;
+pub mod kdf;
+pub mod mac;
+pub mod rng;
+pub mod rsa;
+pub mod seal;
+pub mod spki;
+mod tlv;
+pub mod wrap;
+
+use crate::cryptoki::Result;
+
+/// Where randomness comes from: fills all of the bytes, or says why not.
+pub type Fill<'a> = dyn FnMut(&mut [u8]) -> Result<()> + 'a;

@@ -1,0 +1,325 @@
+//! AES block modes, in parts: ECB, CBC with and without padding, CTR with a counter of any width.
+
+use super::awslc::{Aes, Stream};
+pub use super::gcm::Gcm;
+use crate::cryptoki::{Error, Result, Rv, Secret};
+
+/// Bytes of a block.
+const BLOCK: usize = 16;
+
+/// A mode of operation (SP 800-38A).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// No IV.
+    Ecb,
+    /// A 16-byte IV.
+    Cbc,
+    /// CBC with the padding of PKCS#7 (RFC 5652 §6.3).
+    CbcPad,
+    /// A 16-byte counter block, of which the low `bits` (1 to 128) count and wrap.
+    Ctr { bits: usize },
+}
+
+/// Which way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    Encrypt,
+    Decrypt,
+}
+
+/// A running encryption or decryption.
+pub struct Cipher {
+    mode: Mode,
+    direction: Direction,
+    stream: Stream,
+    /// Bytes taken whose block has not come out yet.
+    held: usize,
+    counter: Counter,
+}
+
+/// How far a CTR counter may go.
+#[derive(Default)]
+struct Counter {
+    /// The counter block after the low bits wrapped.
+    wrapped: [u8; BLOCK],
+    /// Bytes until the low bits wrap, and bytes until they come to where they began.
+    until_wrap: u128,
+    until_reuse: u128,
+}
+
+impl Counter {
+    fn new(bits: usize, iv: [u8; BLOCK]) -> Counter {
+        let block = u128::from_be_bytes(iv);
+        if bits >= 128 {
+            // The whole block counts and wraps by itself; its 2^128 blocks never end.
+            return Counter { wrapped: iv, until_wrap: u128::MAX, until_reuse: u128::MAX };
+        }
+        let blocks = 1u128 << bits;
+        let low = block & (blocks - 1);
+        Counter {
+            wrapped: (block - low).to_be_bytes(),
+            until_wrap: (blocks - low).saturating_mul(BLOCK as u128),
+            until_reuse: blocks.saturating_mul(BLOCK as u128),
+        }
+    }
+}
+
+impl Cipher {
+    /// Begins. `CKR_KEY_SIZE_RANGE` for a key that is not 16, 24 or 32 bytes, `CKR_MECHANISM_PARAM_INVALID` for an IV
+    /// that is not 16 bytes (none for ECB) or a counter that is not 1 to 128 bits wide.
+    pub fn new(mode: Mode, direction: Direction, key: &Secret, iv: &[u8]) -> Result<Cipher> {
+        check_key(key)?;
+        let mut counter = Counter::default();
+        let aes = match mode {
+            Mode::Ecb if iv.is_empty() => Aes::Ecb,
+            Mode::Ecb => return Err(Rv::MechanismParamInvalid.because("ECB takes no IV")),
+            Mode::Cbc | Mode::CbcPad => Aes::Cbc,
+            Mode::Ctr { bits: 1..=128 } => Aes::Ctr,
+            Mode::Ctr { .. } => return Err(Rv::MechanismParamInvalid.because("ulCounterBits must be 1 to 128")),
+        };
+        if aes != Aes::Ecb {
+            let whole = <[u8; BLOCK]>::try_from(iv);
+            let iv = whole.map_err(|_| Rv::MechanismParamInvalid.because("the IV or counter block must be 16 bytes"))?;
+            if let Mode::Ctr { bits } = mode {
+                counter = Counter::new(bits, iv);
+            }
+        }
+        let stream = Stream::new(aes, direction == Direction::Encrypt, mode == Mode::CbcPad, key.expose(), iv);
+        let stream = stream.ok_or_else(failed)?;
+        Ok(Cipher { mode, direction, stream, held: 0, counter })
+    }
+
+    /// Takes the next part; exactly `room(data.len())` bytes go to the end of `out`.
+    /// `CKR_DATA_LEN_RANGE` when a CTR counter would come round to a value already used.
+    pub fn update(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        if let Mode::Ctr { .. } = self.mode {
+            return self.count(data, out);
+        }
+        let room = self.room(data.len());
+        let before = out.len();
+        self.stream.update(data, out).ok_or_else(failed)?;
+        debug_assert_eq!(out.len() - before, room);
+        self.held = self.held + data.len() - room;
+        Ok(())
+    }
+
+    fn count(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let asked = data.len() as u128;
+        if asked > self.counter.until_reuse {
+            let rv = match self.direction {
+                Direction::Encrypt => Rv::DataLenRange,
+                Direction::Decrypt => Rv::EncryptedDataLenRange,
+            };
+            return Err(rv.because("more blocks than ulCounterBits can count: the key stream would repeat"));
+        }
+        out.try_reserve(data.len()).map_err(|_| Rv::HostMemory)?;
+        let (before, after) = data.split_at(asked.min(self.counter.until_wrap) as usize);
+        self.stream.update(before, out).ok_or_else(failed)?;
+        if asked >= self.counter.until_wrap {
+            self.stream.restart(&self.counter.wrapped).ok_or_else(failed)?;
+            self.stream.update(after, out).ok_or_else(failed)?;
+            // It wraps once: after that, reuse comes before the next wrap.
+            self.counter.until_wrap = u128::MAX;
+        } else if self.counter.until_wrap != u128::MAX {
+            self.counter.until_wrap -= asked;
+        }
+        if self.counter.until_reuse != u128::MAX {
+            self.counter.until_reuse -= asked;
+        }
+        Ok(())
+    }
+
+    /// Ends: the last block, if the mode has one. Without padding the data must have been whole blocks
+    /// (`CKR_DATA_LEN_RANGE`, `CKR_ENCRYPTED_DATA_LEN_RANGE`); bad padding is `CKR_ENCRYPTED_DATA_INVALID`.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let ragged = match self.mode {
+            Mode::Ctr { .. } => return Ok(()),
+            Mode::CbcPad if self.direction == Direction::Encrypt => false,
+            Mode::CbcPad => self.held != BLOCK,
+            Mode::Ecb | Mode::Cbc => self.held != 0,
+        };
+        if ragged {
+            let rv = match self.direction {
+                Direction::Encrypt => Rv::DataLenRange,
+                Direction::Decrypt => Rv::EncryptedDataLenRange,
+            };
+            return Err(rv.because("the data must be whole blocks of 16 bytes"));
+        }
+        self.stream.finish(out).ok_or_else(|| Rv::EncryptedDataInvalid.because("the padding is not that of PKCS#7"))
+    }
+
+    /// How many bytes `update` of `n` bytes gives, exactly.
+    pub fn room(&self, n: usize) -> usize {
+        let all = self.held.saturating_add(n);
+        match (self.mode, self.direction) {
+            (Mode::Ctr { .. }, _) => n,
+            // The last block may be padding, and waits for what follows.
+            (Mode::CbcPad, Direction::Decrypt) => all.saturating_sub(1) / BLOCK * BLOCK,
+            _ => all / BLOCK * BLOCK,
+        }
+    }
+
+    /// How many bytes `update` of `n` bytes and `finish` give together, at most.
+    pub fn final_room(&self, n: usize) -> usize {
+        let all = self.held.saturating_add(n);
+        match (self.mode, self.direction) {
+            (Mode::Ctr { .. }, _) => n,
+            (Mode::CbcPad, Direction::Encrypt) => (all / BLOCK * BLOCK).saturating_add(BLOCK),
+            _ => all,
+        }
+    }
+}
+
+/// `CKR_KEY_SIZE_RANGE` unless it is an AES key.
+pub(super) fn check_key(key: &Secret) -> Result<()> {
+    match key.len() {
+        16 | 24 | 32 => Ok(()),
+        _ => Err(Rv::KeySizeRange.because("an AES key has 16, 24 or 32 bytes")),
+    }
+}
+
+pub(super) fn failed() -> Error {
+    Rv::FunctionFailed.because("the cipher could not run")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EVERY: [Mode; 7] = [
+        Mode::Ecb, Mode::Cbc, Mode::CbcPad, Mode::Ctr { bits: 128 }, Mode::Ctr { bits: 32 }, Mode::Ctr { bits: 7 }, Mode::Ctr { bits: 64 },
+    ];
+
+    fn unhex(hex: &str) -> Vec<u8> {
+        hex::decode(hex).unwrap()
+    }
+
+    fn begin(mode: Mode, direction: Direction, key: &[u8], iv: &[u8]) -> Cipher {
+        let iv = if mode == Mode::Ecb { &[] } else { iv };
+        Cipher::new(mode, direction, &Secret::from(key), iv).unwrap()
+    }
+
+    fn run(mode: Mode, direction: Direction, key: &[u8], iv: &[u8], data: &[u8]) -> Result<Vec<u8>> {
+        let (mut cipher, mut out) = (begin(mode, direction, key, iv), Vec::new());
+        let most = cipher.final_room(data.len());
+        cipher.update(data, &mut out)?;
+        cipher.finish(&mut out)?;
+        assert!(out.len() <= most);
+        Ok(out)
+    }
+
+    fn refused<T>(result: Result<T>) -> Rv {
+        result.err().expect("must be refused").rv()
+    }
+
+    /// SP 800-38A F.1.1, F.2.1 and F.5.1 (AES-128), F.2.3 (AES-192), F.5.5 (AES-256), first blocks.
+    #[test]
+    fn published_blocks() {
+        let (plain, iv) = ("6bc1bee22e409f96e93d7e117393172a", "000102030405060708090a0b0c0d0e0f");
+        let (k128, counter) = ("2b7e151628aed2a6abf7158809cf4f3c", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+        let k192 = "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b";
+        let k256 = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
+        for (mode, key, iv, cipher) in [
+            (Mode::Ecb, k128, iv, "3ad77bb40d7a3660a89ecaf32466ef97"),
+            (Mode::Cbc, k128, iv, "7649abac8119b246cee98e9b12e9197d"),
+            (Mode::Cbc, k192, iv, "4f021db243bc633d7178183a9fa071e8"),
+            (Mode::Ctr { bits: 128 }, k128, counter, "874d6191b620e3261bef6864990db6ce"),
+            (Mode::Ctr { bits: 32 }, k256, counter, "601ec313775789a5b7a7f504bbf3d228"),
+        ] {
+            let (key, iv, plain, cipher) = (unhex(key), unhex(iv), unhex(plain), unhex(cipher));
+            assert_eq!(run(mode, Direction::Encrypt, &key, &iv, &plain).unwrap(), cipher, "{mode:?}");
+            assert_eq!(run(mode, Direction::Decrypt, &key, &iv, &cipher).unwrap(), plain, "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn bad_parameters_have_their_codes() {
+        let new = |mode, key: usize, iv: usize| Cipher::new(mode, Direction::Encrypt, &Secret::zeroed(key), &vec![0; iv]);
+        for key in [0, 8, 15, 17, 33, 64] {
+            assert_eq!(refused(new(Mode::Cbc, key, 16)), Rv::KeySizeRange);
+        }
+        for (mode, iv) in [(Mode::Ecb, 16), (Mode::Cbc, 0), (Mode::CbcPad, 15), (Mode::Ctr { bits: 32 }, 12)] {
+            assert_eq!(refused(new(mode, 16, iv)), Rv::MechanismParamInvalid);
+        }
+        for bits in [0, 129, usize::MAX] {
+            assert_eq!(refused(new(Mode::Ctr { bits }, 16, 16)), Rv::MechanismParamInvalid);
+        }
+    }
+
+    #[test]
+    fn ragged_data_and_bad_padding_have_their_codes() {
+        let (key, iv) = ([1; 16], [2; 16]);
+        for mode in [Mode::Ecb, Mode::Cbc] {
+            assert_eq!(refused(run(mode, Direction::Encrypt, &key, &iv, &[0; 17])), Rv::DataLenRange);
+            assert_eq!(refused(run(mode, Direction::Decrypt, &key, &iv, &[0; 15])), Rv::EncryptedDataLenRange);
+            assert_eq!(run(mode, Direction::Decrypt, &key, &iv, &[]).unwrap(), []);
+        }
+        for len in [0, 15, 17] {
+            assert_eq!(refused(run(Mode::CbcPad, Direction::Decrypt, &key, &iv, &vec![0; len])), Rv::EncryptedDataLenRange);
+        }
+        for last in [0, 17, 255, 2] {
+            let sealed = run(Mode::Cbc, Direction::Encrypt, &key, &iv, &[&[0; 15][..], &[last]].concat()).unwrap();
+            assert_eq!(refused(run(Mode::CbcPad, Direction::Decrypt, &key, &iv, &sealed)), Rv::EncryptedDataInvalid);
+        }
+    }
+
+    #[test]
+    fn a_counter_wraps_its_low_bits_only() {
+        let key = [3; 16];
+        for bits in [1, 4, 7, 31, 32, 33, 63, 64, 65, 127] {
+            let ones = u128::MAX >> (128 - bits);
+            let high = 0xabcd_ef01_2345_6789_abcd_ef01_2345_6789u128 & !ones;
+            let iv = (high | ones).to_be_bytes();
+            let whole = run(Mode::Ctr { bits }, Direction::Encrypt, &key, &iv, &[0; 32]).unwrap();
+            let blocks = [iv, high.to_be_bytes()].concat();
+            assert_eq!(whole, run(Mode::Ecb, Direction::Encrypt, &key, &iv, &blocks).unwrap(), "{bits}");
+        }
+    }
+
+    #[test]
+    fn a_counter_does_not_come_round() {
+        for (direction, rv) in [(Direction::Encrypt, Rv::DataLenRange), (Direction::Decrypt, Rv::EncryptedDataLenRange)] {
+            let mut cipher = begin(Mode::Ctr { bits: 3 }, direction, &[1; 16], &[0xff; 16]);
+            let mut out = Vec::new();
+            assert_eq!(refused(cipher.update(&[0; 129], &mut out)), rv);
+            cipher.update(&[0; 127], &mut out).unwrap();
+            cipher.update(&[0; 1], &mut out).unwrap();
+            assert_eq!(refused(cipher.update(&[0; 1], &mut out)), rv);
+            cipher.update(&[], &mut out).unwrap();
+            assert_eq!(out.len(), 128);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parts_give_what_the_whole_gives(
+            key: [u8; 32], iv: [u8; 16], blocks in prop::collection::vec(any::<[u8; 16]>(), 0..8), cuts in prop::collection::vec(0usize..129, 0..6)
+        ) {
+            let data = blocks.concat();
+            for mode in EVERY {
+                let whole = run(mode, Direction::Encrypt, &key, &iv, &data).unwrap();
+                prop_assert_eq!(&run(mode, Direction::Decrypt, &key, &iv, &whole).unwrap(), &data);
+                for (direction, from, to) in [(Direction::Encrypt, &data, &whole), (Direction::Decrypt, &whole, &data)] {
+                    let (mut cipher, mut out, mut rest) = (begin(mode, direction, &key, &iv), Vec::new(), &from[..]);
+                    for cut in cuts.iter().chain([&usize::MAX]) {
+                        let (part, after) = rest.split_at((*cut).min(rest.len()));
+                        let (room, before) = (cipher.room(part.len()), out.len());
+                        cipher.update(part, &mut out).unwrap();
+                        prop_assert_eq!(out.len() - before, room);
+                        rest = after;
+                    }
+                    cipher.finish(&mut out).unwrap();
+                    prop_assert_eq!(&out, to);
+                }
+            }
+        }
+
+        #[test]
+        fn padding_takes_any_length(key: [u8; 16], iv: [u8; 16], data: Vec<u8>) {
+            let sealed = run(Mode::CbcPad, Direction::Encrypt, &key, &iv, &data).unwrap();
+            prop_assert_eq!(sealed.len(), data.len() / 16 * 16 + 16);
+            prop_assert_eq!(run(Mode::CbcPad, Direction::Decrypt, &key, &iv, &sealed).unwrap(), data);
+        }
+    }
+}

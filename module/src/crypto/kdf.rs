@@ -1,0 +1,97 @@
+//! Keys from passwords and from other secrets.
+
+use super::hash::Hash;
+use super::mac::Hmac;
+use crate::cryptoki::Secret;
+
+/// PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2): 32 bytes. No iterations count as one.
+pub fn pbkdf2_sha256(password: &Secret, salt: &[u8], iterations: u32) -> Secret {
+    let mut key = Secret::zeroed(32);
+    // An HMAC key may have any length, so the only error this crate knows cannot happen; were it to
+    // happen, the zero key would be a wrong key, not a usable one.
+    let done = pbkdf2::pbkdf2::<hmac::Hmac<sha2::Sha256>>(
+        password.expose(),
+        salt,
+        iterations.max(1),
+        key.expose_mut(),
+    );
+    debug_assert!(done.is_ok());
+    key
+}
+
+/// HKDF-SHA-256 (RFC 5869), extract and expand; `len` counts bytes, at most 255 × 32: more is cut to that.
+pub fn hkdf_sha256(key: &Secret, salt: &[u8], info: &[u8], len: usize) -> Secret {
+    let hash = Hash::Sha256;
+    let mut extract = Hmac::new(hash, &Secret::from(salt));
+    extract.update(key.expose());
+    let mut expand = Hmac::new(hash, &Secret::from(extract.finish()));
+    let mut out = Secret::zeroed(len.min(255 * hash.len()));
+    let mut last = Secret::default();
+    for (counter, chunk) in (1u8..=255).zip(out.expose_mut().chunks_mut(hash.len())) {
+        expand.update(last.expose());
+        expand.update(info);
+        expand.update(&[counter]);
+        last = Secret::from(expand.finish());
+        chunk.copy_from_slice(&last.expose()[..chunk.len()]);
+    }
+    out
+}
+
+/// The most that `x963` gives, in bytes.
+const MOST: usize = 1 << 20;
+
+/// The key derivation of ANSI X9.63 (SEC 1 §3.6.1): `len` bytes from `secret` and the shared information, at most
+/// 1 MiB: more is cut to that.
+pub fn x963(hash: Hash, secret: &Secret, shared: &[u8], len: usize) -> Secret {
+    let mut out = Secret::zeroed(len.min(MOST));
+    let mut hasher = hash.start();
+    for (counter, chunk) in (1u32..).zip(out.expose_mut().chunks_mut(hash.len())) {
+        hasher.update(secret.expose());
+        hasher.update(&counter.to_be_bytes());
+        hasher.update(shared);
+        let block = Secret::from(hasher.finish());
+        chunk.copy_from_slice(&block.expose()[..chunk.len()]);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(hex: &str) -> Secret {
+        Secret::from(hex::decode(hex).unwrap())
+    }
+
+    #[test]
+    fn pbkdf2_rfc_7914_section_11() {
+        let key = pbkdf2_sha256(&Secret::from(&b"passwd"[..]), b"salt", 1);
+        assert_eq!(hex::encode(key.expose()), "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+        let key = pbkdf2_sha256(&Secret::from(&b"Password"[..]), b"NaCl", 80000);
+        assert_eq!(hex::encode(key.expose()), "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56");
+        assert_eq!(pbkdf2_sha256(&Secret::default(), b"", 0), pbkdf2_sha256(&Secret::default(), b"", 1));
+    }
+
+    #[test]
+    fn hkdf_rfc_5869_case_1() {
+        let salt = hex::decode("000102030405060708090a0b0c").unwrap();
+        let info = hex::decode("f0f1f2f3f4f5f6f7f8f9").unwrap();
+        let key = hkdf_sha256(&Secret::from(vec![0x0b; 22]), &salt, &info, 42);
+        assert_eq!(
+            hex::encode(key.expose()),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
+        );
+        assert_eq!(hkdf_sha256(&key, b"", b"", usize::MAX).len(), 255 * 32);
+    }
+
+    /// NIST CAVS "ANSX963_2001" SHA-256.
+    #[test]
+    fn x963_known_answer() {
+        let z = secret("96c05619d56c328ab95fe84b18264b08725b85e33fd34f08");
+        assert_eq!(x963(Hash::Sha256, &z, b"", 16), secret("443024c3dae66b95e6f5670601558f71"));
+        assert_eq!(x963(Hash::Sha256, &z, b"", 0).len(), 0);
+        assert_eq!(x963(Hash::Sha256, &z, b"", usize::MAX).len(), MOST);
+        assert_eq!(x963(Hash::Sha1, &z, b"info", 45).expose()[..20], Hash::Sha1.digest(
+            &[z.expose(), &[0, 0, 0, 1], b"info"].concat())[..]);
+    }
+}

@@ -1,0 +1,122 @@
+//! Public keys as SubjectPublicKeyInfo (RFC 5280 §4.1, RFC 3279, RFC 5480): the value of CKA_PUBLIC_KEY_INFO.
+
+use super::ec::{self, Curve};
+use super::tlv::{self, Elements};
+use crate::cryptoki::{Error, Result, Rv};
+
+/// 1.2.840.113549.1.1.1, with its tag and length.
+pub(super) const RSA_ENCRYPTION: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+/// 1.2.840.10045.2.1, with its tag and length.
+pub(super) const EC_PUBLIC_KEY: &[u8] = &[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+/// The parameters of `RSA_ENCRYPTION`.
+pub(super) const NO_PARAMETERS: &[u8] = &[tlv::NULL, 0];
+
+/// What a SubjectPublicKeyInfo holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicKeyInfo {
+    /// Modulus and public exponent, big-endian, without leading zeros.
+    Rsa { modulus: Vec<u8>, public_exponent: Vec<u8> },
+    /// A point, uncompressed, known to be on the curve.
+    Ec { curve: Curve, point: Vec<u8> },
+}
+
+/// An RSA public key. Modulus and exponent are big-endian; leading zeros do not matter.
+pub fn rsa(modulus: &[u8], public_exponent: &[u8]) -> Vec<u8> {
+    let (n, e) = (tlv::put_number(modulus), tlv::put_number(public_exponent));
+    let key = tlv::put(tlv::SEQUENCE, &[n.expose(), e.expose()]);
+    info(&[RSA_ENCRYPTION, NO_PARAMETERS], key.expose())
+}
+
+/// A public key on a curve; the point as it is to stand there, uncompressed.
+pub fn ec(curve: Curve, point: &[u8]) -> Vec<u8> {
+    info(&[EC_PUBLIC_KEY, curve.params()], point)
+}
+
+fn info(algorithm: &[&[u8]], key: &[u8]) -> Vec<u8> {
+    let algorithm = tlv::put(tlv::SEQUENCE, algorithm);
+    let key = tlv::put(tlv::BIT_STRING, &[&[0], key]);
+    tlv::put(tlv::SEQUENCE, &[algorithm.expose(), key.expose()]).expose().to_vec()
+}
+
+/// Reads a SubjectPublicKeyInfo. `CKR_ATTRIBUTE_VALUE_INVALID` when it is not one, `CKR_CURVE_NOT_SUPPORTED`
+/// for an unknown curve, `CKR_KEY_TYPE_INCONSISTENT` for a key of another kind.
+pub fn read(der: &[u8]) -> Result<PublicKeyInfo> {
+    let (algorithm, parameters, key) = outline(der).ok_or_else(|| garbled("SubjectPublicKeyInfo is not DER"))?;
+    match algorithm {
+        RSA_ENCRYPTION => {
+            let (n, e) = rsa_numbers(key).ok_or_else(|| garbled("RSAPublicKey is not DER"))?;
+            Ok(PublicKeyInfo::Rsa { modulus: n.to_vec(), public_exponent: e.to_vec() })
+        }
+        EC_PUBLIC_KEY => {
+            let curve = Curve::from_params(parameters)?;
+            let point = ec::PublicKey::new(curve, key)?.point();
+            Ok(PublicKeyInfo::Ec { curve, point })
+        }
+        _ => Err(Rv::KeyTypeInconsistent.because("SubjectPublicKeyInfo is neither an RSA nor an EC key")),
+    }
+}
+
+/// The algorithm's OID (with its tag), its parameters, and the key's bytes.
+fn outline(der: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let mut info = Elements::new(tlv::only(tlv::SEQUENCE, der)?)?;
+    let mut algorithm = info.sequence()?;
+    let oid = algorithm.whole()?;
+    let parameters = if algorithm.done() { &[] } else { algorithm.whole()? };
+    let key = info.bits()?;
+    (algorithm.done() && info.done()).then_some((oid, parameters, key))
+}
+
+fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut key = Elements::new(tlv::only(tlv::SEQUENCE, key)?)?;
+    let (n, e) = (key.number()?, key.number()?);
+    key.done().then_some((n, e))
+}
+
+fn garbled(why: &'static str) -> Error {
+    Rv::AttributeValueInvalid.because(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let rsa = rsa(&[0, 0xc5, 1, 2, 3], &[1, 0, 1]);
+        let read_back = PublicKeyInfo::Rsa { modulus: vec![0xc5, 1, 2, 3], public_exponent: vec![1, 0, 1] };
+        assert_eq!(read(&rsa).unwrap(), read_back);
+        for curve in Curve::ALL {
+            let (_, point) = ec::generate(*curve, &mut super::super::rng::system).unwrap();
+            assert_eq!(read(&ec(*curve, &point)).unwrap(), PublicKeyInfo::Ec { curve: *curve, point });
+        }
+    }
+
+    #[test]
+    fn the_p256_crate_reads_ours() {
+        use p256::pkcs8::{DecodePublicKey, EncodePublicKey};
+        let (_, point) = ec::generate(Curve::P256, &mut super::super::rng::system).unwrap();
+        let der = ec(Curve::P256, &point);
+        let key = p256::PublicKey::from_public_key_der(&der).unwrap();
+        assert_eq!(key.to_public_key_der().unwrap().as_bytes(), der);
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        let good = rsa(&[0xc5; 128], &[1, 0, 1]);
+        for end in 0..good.len() {
+            assert_eq!(read(&good[..end]).unwrap_err().rv(), Rv::AttributeValueInvalid);
+        }
+        let trailing = [&good[..], &[0]].concat();
+        assert_eq!(read(&trailing).unwrap_err().rv(), Rv::AttributeValueInvalid);
+        let other = info(&[&[6, 3, 0x2b, 0x65, 0x70]], &[1; 32]);
+        assert_eq!(read(&other).unwrap_err().rv(), Rv::KeyTypeInconsistent);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = read(&bytes);
+        }
+    }
+}
