@@ -23,11 +23,11 @@ mod quiet;
 mod rows;
 mod runtime;
 mod seat;
-mod stand_in;
 mod structs;
 mod template;
 #[cfg(test)]
 mod tests;
 
-use stand_in as api; // becomes `use crate::api;`
-use stand_in::{gate, mechanism}; // becomes `use crate::{mechanism, store::gate};`
+use crate::api;
+use crate::mechanism;
+use crate::store::gate;

@@ -29,7 +29,7 @@ impl Module {
                 .because("CKF_SERIAL_SESSION must be set, for reasons of history (§5.6.1)"));
         }
         let read_write = flags & CKF_RW_SESSION != 0;
-        if read_write && token.vault().read_only() {
+        if read_write && token.vault().store().read_only().is_some() {
             return Err(Rv::TokenWriteProtected
                 .because(format!("{} cannot be written: open a read-only session", token.path().display())));
         }

@@ -158,6 +158,7 @@ pub fn generate(curve: Curve, rng: &mut Fill) -> Result<(Secret, Vec<u8>)> {
 
 /// A private key, parsed once; to be shared between threads.
 pub struct PrivateKey {
+    curve: Curve,
     key: EcKey,
     point: Vec<u8>,
 }
@@ -170,7 +171,12 @@ impl PrivateKey {
         let fits = scalar.len() <= curve.order_size();
         let key = fits.then(|| EcKey::private(curve.row().nid, scalar)).flatten().ok_or_else(bad)?;
         let point = key.public_point().ok_or_else(bad)?;
-        Ok(PrivateKey { key, point })
+        Ok(PrivateKey { curve, key, point })
+    }
+
+    /// The curve.
+    pub fn curve(&self) -> Curve {
+        self.curve
     }
 
     /// The public point, uncompressed.
@@ -195,9 +201,9 @@ impl PrivateKey {
 
 /// A public key, parsed once; to be shared between threads.
 pub struct PublicKey {
+    curve: Curve,
     key: EcKey,
     point: Vec<u8>,
-    order_size: usize,
 }
 
 impl PublicKey {
@@ -207,7 +213,12 @@ impl PublicKey {
         let encoded = is_encoded(1 + 2 * curve.size(), point);
         let key = encoded.then(|| EcKey::public(curve.row().nid, point)).flatten().ok_or_else(bad)?;
         let point = key.public_point().ok_or_else(bad)?;
-        Ok(PublicKey { key, point, order_size: curve.order_size() })
+        Ok(PublicKey { curve, key, point })
+    }
+
+    /// The curve.
+    pub fn curve(&self) -> Curve {
+        self.curve
     }
 
     /// The point, uncompressed.
@@ -219,7 +230,7 @@ impl PublicKey {
     /// `CKR_SIGNATURE_LEN_RANGE`, `CKR_SIGNATURE_INVALID`.
     pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
         let half = signature.len() / 2;
-        if signature.is_empty() || signature.len() % 2 != 0 || half > self.order_size {
+        if signature.is_empty() || signature.len() % 2 != 0 || half > self.curve.order_size() {
             return Err(Rv::SignatureLenRange.because("an ECDSA signature is r and s, each as long as the order"));
         }
         let (r, s) = signature.split_at(half);

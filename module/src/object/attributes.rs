@@ -119,7 +119,8 @@ fn trimmed(raw: &[u8]) -> &[u8] {
 fn is_date(raw: &[u8]) -> bool {
     raw.len() == 8
         && raw.iter().all(u8::is_ascii_digit)
-        && matches!((&raw[4..6], &raw[6..8]), (b"01"..=b"12", b"01"..=b"31"))
+        && (b"01"..=b"12").contains(&&[raw[4], raw[5]])
+        && (b"01"..=b"31").contains(&&[raw[6], raw[7]])
 }
 
 impl Value {

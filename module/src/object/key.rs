@@ -170,7 +170,7 @@ fn settle_certificate(attributes: &mut Attributes) -> Result<()> {
 
 fn settle_rsa_public(attributes: &mut Attributes) -> Result<()> {
     let (n, e) = (attributes.need(CKA_MODULUS)?, attributes.need(CKA_PUBLIC_EXPONENT)?);
-    let (bits, info) = (rsa::PublicKey::new(n, e)?.bits(), spki::from_rsa(n, e)?);
+    let (bits, info) = (rsa::PublicKey::new(n, e)?.bits(), spki::rsa(n, e));
     attributes.set(CKA_MODULUS_BITS, Value::Ulong(bits as u64));
     computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(info))
 }
@@ -189,7 +189,7 @@ fn settle_rsa_private(attributes: &mut Attributes) -> Result<()> {
             .ok_or_else(|| Rv::TemplateIncomplete.because("CKA_PUBLIC_EXPONENT is missing"))?,
         (e, primes) => rsa::complete(n, e, d, primes)?,
     };
-    let info = spki::from_rsa(&key.modulus, &key.public_exponent)?;
+    let info = spki::rsa(&key.modulus, &key.public_exponent);
     attributes.absorb(from_components(key));
     computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(info))
 }
@@ -199,7 +199,7 @@ fn settle_ec_public(attributes: &mut Attributes) -> Result<()> {
     let point = ec::point_from_attribute(curve, attributes.need(CKA_EC_POINT)?)?;
     attributes.set(CKA_EC_PARAMS, Value::Bytes(curve.params().to_vec()));
     attributes.set(CKA_EC_POINT, Value::Bytes(ec::point_to_attribute(&point)));
-    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(spki::from_ec(curve, &point)?))
+    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(spki::ec(curve, &point)))
 }
 
 fn settle_ec_private(attributes: &mut Attributes) -> Result<()> {
@@ -211,7 +211,7 @@ fn settle_ec_private(attributes: &mut Attributes) -> Result<()> {
     {
         return Err(Rv::AttributeValueInvalid.because("CKA_EC_POINT is not the point of CKA_VALUE"));
     }
-    let info = spki::from_ec(curve, &point)?;
+    let info = spki::ec(curve, &point);
     attributes.absorb(from_scalar(curve, scalar, &point));
     computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(info))
 }

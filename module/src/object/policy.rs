@@ -4,7 +4,7 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, names};
 
 use super::attributes::{Attributes, Kind, Value};
-use super::rules::{Change, Default, Give, RULES, Rule};
+use super::rules::{Change, Give, RULES, Rule, Unsaid};
 use super::template::Template;
 
 /// How an object comes to be.
@@ -240,16 +240,16 @@ fn defaults(attributes: &mut Attributes, sort: Sort, kept: bool) {
             continue;
         }
         let value = match (rule.default, rule.kind) {
-            (Default::Unset, _) => continue,
-            (Default::False, _) => Value::Bool(false),
-            (Default::True, _) => Value::Bool(true),
-            (Default::Kept, _) => Value::Bool(kept),
-            (Default::Loose, _) => Value::Bool(!kept),
-            (Default::Number(number), _) => Value::Ulong(number),
-            (Default::Empty, Kind::Mechanisms) => Value::Ulongs(Vec::new()),
-            (Default::Empty, Kind::Template) => Value::Template(Attributes::default()),
-            (Default::Empty, Kind::Secret | Kind::SecretNumber) => Value::Secret(Vec::new().into()),
-            (Default::Empty, _) => Value::Bytes(Vec::new()),
+            (Unsaid::Unset, _) => continue,
+            (Unsaid::False, _) => Value::Bool(false),
+            (Unsaid::True, _) => Value::Bool(true),
+            (Unsaid::Kept, _) => Value::Bool(kept),
+            (Unsaid::Loose, _) => Value::Bool(!kept),
+            (Unsaid::Number(number), _) => Value::Ulong(number),
+            (Unsaid::Empty, Kind::Mechanisms) => Value::Ulongs(Vec::new()),
+            (Unsaid::Empty, Kind::Template) => Value::Template(Attributes::default()),
+            (Unsaid::Empty, Kind::Secret | Kind::SecretNumber) => Value::Secret(Vec::new().into()),
+            (Unsaid::Empty, _) => Value::Bytes(Vec::new()),
         };
         attributes.set(rule.attribute, value);
     }

@@ -37,14 +37,14 @@ pub enum Change {
 
 /// The value of an attribute that nobody gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Default {
+pub enum Unsaid {
     /// None: it is given, or made with the object.
     Unset,
     False,
     True,
     /// True for a key that was generated in the token to stay there, else false.
     Kept,
-    /// The opposite of [`Default::Kept`].
+    /// The opposite of [`Unsaid::Kept`].
     Loose,
     Number(CK_ULONG),
     /// Bytes, a list or a template with nothing in it.
@@ -65,7 +65,7 @@ pub struct Rule {
     pub attribute: CK_ATTRIBUTE_TYPE,
     pub on: On,
     pub kind: Kind,
-    pub default: Default,
+    pub default: Unsaid,
     pub create: Give,
     pub generate: Give,
     pub unwrap: Give,
@@ -76,7 +76,7 @@ pub struct Rule {
 }
 
 use Change::*;
-use Default::{Empty, False, Kept, Loose, Number, True, Unset};
+use Unsaid::{Empty, False, Kept, Loose, Number, True, Unset};
 use Give::{May as O, Must as M, MustNot as N};
 use Kind::{Bool, Bytes, Date, Mechanisms, Secret, SecretNumber, Template, Ulong};
 
@@ -107,7 +107,7 @@ const fn row(
     attribute: CK_ATTRIBUTE_TYPE,
     on: On,
     kind: Kind,
-    default: Default,
+    default: Unsaid,
     [create, generate, unwrap, derive]: [Give; 4],
     change: Change,
 ) -> Rule {

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use super::stand_in as crypto;
 use super::{Change, Fill, Id, MAX_ITERATIONS, Mark, NewRow, PinLock, Row, Seed, Tag, rows};
 use crate::cryptoki::{Error, Result, Rv, Secret};
-use crypto::{hash::Hash, kdf, mac, mac::Hmac, seal::Sealer};
+use crate::crypto::{hash::Hash, kdf, mac, mac::Hmac, seal::Sealer};
 
 const NONCE: usize = 12;
 

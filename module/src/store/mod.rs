@@ -21,7 +21,6 @@ pub mod gate;
 pub mod memory;
 mod rows;
 pub mod sqlite;
-mod stand_in;
 pub mod vault;
 pub mod verify;
 

@@ -197,24 +197,25 @@ impl Vault {
         self.store.head(handle)
     }
 
-    /// Handles of the objects that have all those index strings (the most selective first), ascending: public
+    /// Handles, and privacy, of the objects that have all those index strings (the most selective first), ascending: public
     /// ones, and private ones when there are keys. All objects when there are no strings.
     ///
     /// A hint, as fast as an index: compare what you load. Errors: `DeviceRemoved`, those of [`Store`].
-    pub fn find(&self, keys: Option<&Keys>, index: &[Vec<u8>]) -> Result<Vec<u64>> {
+    pub fn find(&self, keys: Option<&Keys>, index: &[Vec<u8>]) -> Result<Vec<(u64, bool)>> {
         let mut public = self.public();
         let mut found = self.store.find(&tags(&public, index), false)?;
         while found.generation != public.generation() {
             public = self.renew()?;
             found = self.store.find(&tags(&public, index), false)?;
         }
+        let mut rows: Vec<(u64, bool)> = found.handles.into_iter().map(|handle| (handle, false)).collect();
         if let Some(keys) = keys {
             let private = self.store.find(&tags(keys.face(), index), true)?;
             envelope::same(keys, private.generation)?;
-            found.handles.extend(private.handles);
-            found.handles.sort_unstable();
+            rows.extend(private.handles.into_iter().map(|handle| (handle, true)));
+            rows.sort_unstable();
         }
-        Ok(found.handles)
+        Ok(rows)
     }
 
     /// Sends a batch to the store, with the digest when there are keys. Randomness is drawn before: nothing is

@@ -93,8 +93,8 @@ impl Token {
             flags: self.flags(&header),
             sessions,
             rw_sessions,
-            max_pin: u64::from(header.pin_max),
-            min_pin: u64::from(header.pin_min),
+            max_pin: header.pin_max as u64,
+            min_pin: header.pin_min as u64,
             utc: self.emulation.now().utc(),
             ..TokenInfo::blank()
         })
@@ -102,7 +102,7 @@ impl Token {
 
     fn flags(&self, header: &Header) -> CK_FLAGS {
         let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_TOKEN_INITIALIZED;
-        if self.vault.read_only() {
+        if self.vault.store().read_only().is_some() {
             flags |= CKF_WRITE_PROTECTED;
         }
         if header.pin("user").is_some() {
@@ -111,7 +111,7 @@ impl Token {
         for (role, [low, last, locked]) in PIN_FLAGS {
             let Some(pin) = header.pin(role) else { continue };
             // A wrong PIN was given since the last right one; the next wrong one locks; it is locked.
-            flags |= if pin.failed { low } else { 0 };
+            flags |= if pin.tries_left < pin.tries_max { low } else { 0 };
             flags |= match pin.tries_left {
                 0 => locked,
                 1 => last,

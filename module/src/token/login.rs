@@ -157,7 +157,7 @@ impl Token {
                 .because(format!("{sessions} sessions are open on the token: close them before C_InitToken")));
         }
         self.prove(User::Officer, pin)?;
-        self.vault.reset(pin, label, &|bytes| self.emulation.fill(bytes))?;
+        self.vault.reset(pin, &label, &|bytes| self.emulation.fill(bytes))?;
         self.look().map(drop)
     }
 }
@@ -167,7 +167,7 @@ impl Token {
 /// # Errors
 /// CKR_PIN_LEN_RANGE, CKR_PIN_INVALID.
 pub fn check_pin(header: &Header, pin: &Secret) -> Result<()> {
-    let (min, max) = (header.pin_min as usize, header.pin_max as usize);
+    let (min, max) = (header.pin_min, header.pin_max);
     if !(min..=max).contains(&pin.len()) {
         return Err(Rv::PinLenRange.because(format!("a PIN has {min} to {max} bytes, this one {}", pin.len())));
     }

@@ -18,6 +18,8 @@ const SESSION_OBJECT: u64 = 1 << 62;
 const EPOCH_SHIFT: u32 = 40;
 const ROW: u64 = (1 << EPOCH_SHIFT) - 1;
 const EPOCHS: u64 = (1 << (62 - EPOCH_SHIFT)) - 1;
+/// So often a change is tried while other processes change the same object.
+const CHANGE_TRIES: usize = 16;
 /// So many objects are kept open; more are opened again when they are needed.
 const KEPT_OPEN: usize = 4096;
 
@@ -225,7 +227,7 @@ impl Token {
         for object in objects {
             let id = self.fresh_id()?;
             let attributes = object.attributes().clone().with(CKA_UNIQUE_ID, unique(id));
-            records.push(record(None, id, 1, &attributes));
+            records.push(record(None, id, 0, &attributes));
         }
         let private: Vec<bool> = records.iter().map(|record| record.private).collect();
         let rows = self.vault.put(self.keys().as_deref(), &records, &|bytes| self.emulation.fill(bytes))?;
@@ -244,13 +246,18 @@ impl Token {
             self.objects.session().objects.insert(handle, Arc::new(Object::new(after)));
             return Ok(());
         }
-        let kept = self.kept(handle)?;
-        self.may_write(access, &kept.object)?;
-        let after = policy::change(kept.object.attributes(), template, false, officer)?;
-        let record = record(Some(handle & ROW), kept.id, kept.revision + 1, &after);
-        self.vault
-            .put(self.keys().as_deref(), &[record], &|bytes| self.emulation.fill(bytes))
-            .map(drop)
+        // Another process may change the object between the look and the write: then look again.
+        for _ in 0..CHANGE_TRIES {
+            let kept = self.kept(handle)?;
+            self.may_write(access, &kept.object)?;
+            let after = policy::change(kept.object.attributes(), template, false, officer)?;
+            let record = record(Some(handle & ROW), kept.id, kept.revision, &after);
+            match self.vault.put(self.keys().as_deref(), &[record], &|bytes| self.emulation.fill(bytes)) {
+                Err(error) if error.rv() == Rv::FunctionFailed => continue,
+                done => return done.map(drop),
+            }
+        }
+        Err(Rv::FunctionFailed.because("other processes keep changing the object: try again"))
     }
 
     /// C_CopyObject.
@@ -279,7 +286,7 @@ impl Token {
             self.objects.session().objects.remove(&handle);
             return Ok(());
         }
-        self.vault.remove(self.keys().as_deref(), &[handle & ROW])?;
+        self.vault.remove(self.keys().as_deref(), &[handle & ROW], &|bytes| self.emulation.fill(bytes))?;
         self.objects.open().remove(&(handle & ROW));
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! Slots: one per token file in the directory, each with the id that the file carries.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::emulation::Emulation;
-use crate::store::{NewToken, Vault};
+use crate::store::{self, NewToken, Vault};
 
 use super::info::{MANUFACTURER, VERSION};
 use super::settings::{PIN_LENGTH, Settings};
@@ -41,6 +41,8 @@ pub struct Slots {
     settings: Settings,
     emulation: Arc<Emulation>,
     slots: RwLock<Vec<(u64, Slot)>>,
+    /// Slots whose token came or went, not yet told by C_WaitForSlotEvent.
+    events: Mutex<BTreeSet<u64>>,
 }
 
 impl Slots {
@@ -49,8 +51,9 @@ impl Slots {
     /// # Errors
     /// CKR_DEVICE_ERROR when the directory cannot be read.
     pub fn new(settings: Settings, emulation: Arc<Emulation>) -> Result<Slots> {
-        let slots = Slots { settings, emulation, slots: RwLock::default() };
+        let slots = Slots { settings, emulation, slots: RwLock::default(), events: Mutex::default() };
         slots.scan()?;
+        slots.events().clear();
         Ok(slots)
     }
 
@@ -94,6 +97,15 @@ impl Slots {
             _ => None,
         };
         slots.iter().filter_map(token).collect()
+    }
+
+    fn events(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A slot whose token came or went since this was last asked.
+    pub fn event(&self) -> Option<u64> {
+        self.events().pop_first()
     }
 
     /// C_GetSlotInfo
@@ -159,18 +171,22 @@ impl Slots {
     /// # Errors
     /// CKR_DEVICE_ERROR when the directory cannot be read.
     pub fn scan(&self) -> Result<()> {
-        let files = token_files(&self.settings.dir)?;
+        let files = store::scan(&self.settings.dir)?;
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        for (_, slot) in slots.iter_mut() {
+        let mut events = self.events();
+        for (id, slot) in slots.iter_mut() {
             if slot.path().is_some_and(|path| !files.iter().any(|file| file == path)) {
                 *slot = Slot::Empty;
+                events.insert(*id);
             }
         }
         for file in files {
             let at = slots.iter().position(|(_, slot)| slot.path() == Some(&file));
             match at.map(|at| &slots[at].1) {
                 Some(Slot::Token(_)) => {}
-                _ => place(&mut slots, at, self.open(file)),
+                _ => {
+                    events.insert(place(&mut slots, at, self.open(file)));
+                }
             }
         }
         let blank = slots.iter().any(|(_, slot)| matches!(slot, Slot::Blank));
@@ -193,17 +209,18 @@ impl Slots {
     }
 }
 
-/// Gives what was found its slot: where it was, else where it wants to be, else the lowest that is free.
-fn place(slots: &mut Vec<(u64, Slot)>, at: Option<usize>, (wants, found): (Option<u64>, Slot)) {
+/// Gives what was found its slot, and answers it: where it was, else where it wants to be, else the lowest free.
+fn place(slots: &mut Vec<(u64, Slot)>, at: Option<usize>, (wants, found): (Option<u64>, Slot)) -> u64 {
     if let Some(at) = at {
         slots[at].1 = found;
-        return;
+        return slots[at].0;
     }
     let taken = |id: &u64| {
         slots.iter().any(|(other, slot)| other == id && !matches!(slot, Slot::Blank | Slot::Empty))
     };
     let id = wants.filter(|id| !taken(id)).unwrap_or_else(|| lowest_free(slots));
     insert(slots, id, found);
+    id
 }
 
 fn insert(slots: &mut Vec<(u64, Slot)>, id: u64, slot: Slot) {
@@ -215,25 +232,4 @@ fn insert(slots: &mut Vec<(u64, Slot)>, id: u64, slot: Slot) {
 
 fn lowest_free(slots: &[(u64, Slot)]) -> u64 {
     (0..).find(|id| !slots.iter().any(|(taken, _)| taken == id)).unwrap_or(0)
-}
-
-/// The token files of a directory, oldest name first; a directory that is not there has none.
-///
-/// # Errors
-/// CKR_DEVICE_ERROR when the directory cannot be read.
-pub fn token_files(dir: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(Rv::DeviceError.because(format!("cannot read {}: {error}", dir.display())));
-        }
-    };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "token"))
-        .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')))
-        .collect();
-    files.sort();
-    Ok(files)
 }
