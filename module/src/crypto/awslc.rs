@@ -133,7 +133,14 @@ impl Number {
         let mut answer = 0;
         // SAFETY: number and context are alive, `answer` is ours; no callback.
         done(unsafe {
-            BN_primality_test(&mut answer, self.0.raw(), BN_prime_checks_for_validation, context.raw(), 1, ptr::null_mut())
+            BN_primality_test(
+                &mut answer,
+                self.0.raw(),
+                BN_prime_checks_for_validation,
+                context.raw(),
+                1,
+                ptr::null_mut(),
+            )
         })?;
         Some(answer == 1)
     }
@@ -180,7 +187,9 @@ impl Number {
     /// `self ^ exponent mod modulus`.
     pub fn power(&self, exponent: &Number, modulus: &Number) -> Option<Number> {
         // SAFETY: four numbers and a context that are alive.
-        computed(|out, context| unsafe { BN_mod_exp(out, self.0.raw(), exponent.0.raw(), modulus.0.raw(), context) })
+        computed(|out, context| unsafe {
+            BN_mod_exp(out, self.0.raw(), exponent.0.raw(), modulus.0.raw(), context)
+        })
     }
 
     /// `self / 2`, rounded down.
@@ -289,7 +298,15 @@ impl Rsa {
             let mut len = 0;
             // SAFETY: `out` has `size` bytes; data is one slice.
             done(unsafe {
-                RSA_sign_raw(self.key.raw(), &mut len, out, self.size(), data.as_ptr(), data.len(), padding.number())
+                RSA_sign_raw(
+                    self.key.raw(),
+                    &mut len,
+                    out,
+                    self.size(),
+                    data.as_ptr(),
+                    data.len(),
+                    padding.number(),
+                )
             })?;
             Some(len)
         })
@@ -301,7 +318,15 @@ impl Rsa {
             let (mut len, data) = (0, signature);
             // SAFETY: `out` has `size` bytes; data is one slice.
             done(unsafe {
-                RSA_verify_raw(self.key.raw(), &mut len, out, self.size(), data.as_ptr(), data.len(), padding.number())
+                RSA_verify_raw(
+                    self.key.raw(),
+                    &mut len,
+                    out,
+                    self.size(),
+                    data.as_ptr(),
+                    data.len(),
+                    padding.number(),
+                )
             })?;
             Some(len)
         })
@@ -327,20 +352,44 @@ impl Rsa {
             let (data, n) = (digest.as_ptr(), digest.len());
             // SAFETY: `out` has `size` bytes; data and n are of one slice; the hashes are static.
             done(unsafe {
-                RSA_sign_pss_mgf1(self.key.raw(), &mut len, out, self.size(), data, n, md(hash), md(mgf), salt)
+                RSA_sign_pss_mgf1(
+                    self.key.raw(),
+                    &mut len,
+                    out,
+                    self.size(),
+                    data,
+                    n,
+                    md(hash),
+                    md(mgf),
+                    salt,
+                )
             })?;
             Some(len)
         })
     }
 
     /// Whether a PSS signature is good, with a salt of exactly this length.
-    pub fn verify_pss(&self, hash: Hash, mgf: Hash, salt: usize, digest: &[u8], signature: &[u8]) -> Option<()> {
+    pub fn verify_pss(
+        &self,
+        hash: Hash,
+        mgf: Hash,
+        salt: usize,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Option<()> {
         let salt = c_int::try_from(salt).ok()?;
         let (data, n) = (digest.as_ptr(), digest.len());
         // SAFETY: both slices with their lengths; the hashes are static.
         done(unsafe {
             RSA_verify_pss_mgf1(
-                self.key.raw(), data, n, md(hash), md(mgf), salt, signature.as_ptr(), signature.len(),
+                self.key.raw(),
+                data,
+                n,
+                md(hash),
+                md(mgf),
+                salt,
+                signature.as_ptr(),
+                signature.len(),
             )
         })
     }
@@ -363,7 +412,9 @@ impl Rsa {
             // SAFETY: the copy is made by aws-lc's allocator, as the context frees it by it.
             unsafe {
                 let copy = OPENSSL_memdup(label.as_ptr().cast(), label.len());
-                if copy.is_null() || EVP_PKEY_CTX_set0_rsa_oaep_label(context.raw(), copy.cast(), label.len()) != 1 {
+                if copy.is_null()
+                    || EVP_PKEY_CTX_set0_rsa_oaep_label(context.raw(), copy.cast(), label.len()) != 1
+                {
                     OPENSSL_free(copy);
                     return done(0).and(None);
                 }
@@ -605,7 +656,9 @@ impl Stream {
     pub fn restart(&mut self, iv: &[u8; 16]) -> Option<()> {
         let (none, same) = (ptr::null(), -1);
         // SAFETY: the context is alive and has its key; the IV has 16 bytes, as CTR reads.
-        done(unsafe { EVP_CipherInit_ex(self.0.raw(), ptr::null(), ptr::null_mut(), none, iv.as_ptr(), same) })
+        done(unsafe {
+            EVP_CipherInit_ex(self.0.raw(), ptr::null(), ptr::null_mut(), none, iv.as_ptr(), same)
+        })
     }
 
     /// Takes data; what comes of it goes to the end of `out`.
@@ -649,7 +702,9 @@ impl Stream {
     pub fn tag(&mut self) -> Option<[u8; 16]> {
         let mut tag = [0; 16];
         // SAFETY: 16 bytes are asked and there is room for them.
-        done(unsafe { EVP_CIPHER_CTX_ctrl(self.0.raw(), EVP_CTRL_AEAD_GET_TAG, 16, tag.as_mut_ptr().cast()) })?;
+        done(unsafe {
+            EVP_CIPHER_CTX_ctrl(self.0.raw(), EVP_CTRL_AEAD_GET_TAG, 16, tag.as_mut_ptr().cast())
+        })?;
         Some(tag)
     }
 

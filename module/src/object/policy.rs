@@ -137,8 +137,7 @@ pub fn rule(attribute: CK_ATTRIBUTE_TYPE, sort: Sort) -> Option<&'static Rule> {
 }
 
 fn applies(rule: &Rule, sort: Sort) -> bool {
-    rule.on.classes.contains(&sort.class)
-        && (rule.on.types.is_empty() || rule.on.types.contains(&sort.kind))
+    rule.on.classes.contains(&sort.class) && (rule.on.types.is_empty() || rule.on.types.contains(&sort.kind))
 }
 
 /// The attributes of a template for an object to be born, each of the right kind and allowed here.
@@ -314,8 +313,11 @@ fn permit(rule: &Rule, value: &Value, copy: bool, officer: bool) -> Result<()> {
 pub fn read(attributes: &Attributes, attribute: CK_ATTRIBUTE_TYPE) -> Result<&Value> {
     let sort = Sort::of(attributes);
     let rule = rule(attribute, sort).ok_or_else(|| {
-        Rv::AttributeTypeInvalid
-            .because(format!("{} is no attribute of {}", names::attribute(attribute), sort.describe()))
+        Rv::AttributeTypeInvalid.because(format!(
+            "{} is no attribute of {}",
+            names::attribute(attribute),
+            sort.describe()
+        ))
     })?;
     if !rule.open && (attributes.flag(CKA_SENSITIVE) || !attributes.flag(CKA_EXTRACTABLE)) {
         return Err(Rv::AttributeSensitive.because(format!(
