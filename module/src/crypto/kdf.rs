@@ -66,9 +66,15 @@ mod tests {
     #[test]
     fn pbkdf2_rfc_7914_section_11() {
         let key = pbkdf2_sha256(&Secret::from(&b"passwd"[..]), b"salt", 1);
-        assert_eq!(hex::encode(key.expose()), "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+        assert_eq!(
+            hex::encode(key.expose()),
+            "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+        );
         let key = pbkdf2_sha256(&Secret::from(&b"Password"[..]), b"NaCl", 80000);
-        assert_eq!(hex::encode(key.expose()), "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56");
+        assert_eq!(
+            hex::encode(key.expose()),
+            "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
+        );
         assert_eq!(pbkdf2_sha256(&Secret::default(), b"", 0), pbkdf2_sha256(&Secret::default(), b"", 1));
     }
 
@@ -91,7 +97,9 @@ mod tests {
         assert_eq!(x963(Hash::Sha256, &z, b"", 16), secret("443024c3dae66b95e6f5670601558f71"));
         assert_eq!(x963(Hash::Sha256, &z, b"", 0).len(), 0);
         assert_eq!(x963(Hash::Sha256, &z, b"", usize::MAX).len(), MOST);
-        assert_eq!(x963(Hash::Sha1, &z, b"info", 45).expose()[..20], Hash::Sha1.digest(
-            &[z.expose(), &[0, 0, 0, 1], b"info"].concat())[..]);
+        assert_eq!(
+            x963(Hash::Sha1, &z, b"info", 45).expose()[..20],
+            Hash::Sha1.digest(&[z.expose(), &[0, 0, 0, 1], b"info"].concat())[..]
+        );
     }
 }
