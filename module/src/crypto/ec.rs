@@ -105,7 +105,7 @@ impl Curve {
         }
         if let Some(name) = tlv::only(tlv::PRINTABLE_STRING, der) {
             let same = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
-            return find(&|row| row.names.iter().any(|known| same(known))).ok_or_else(unknown);
+            return find(&|row| row.names.iter().any(same)).ok_or_else(unknown);
         }
         if tlv::only(tlv::SEQUENCE, der).is_some() || tlv::only(tlv::NULL, der).is_some() {
             return Err(Rv::DomainParamsInvalid
@@ -237,7 +237,7 @@ impl PublicKey {
     /// `CKR_SIGNATURE_LEN_RANGE`, `CKR_SIGNATURE_INVALID`.
     pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
         let half = signature.len() / 2;
-        if signature.is_empty() || signature.len() % 2 != 0 || half > self.curve.order_size() {
+        if signature.is_empty() || !signature.len().is_multiple_of(2) || half > self.curve.order_size() {
             return Err(
                 Rv::SignatureLenRange.because("an ECDSA signature is r and s, each as long as the order")
             );
@@ -324,10 +324,10 @@ pub fn from_pkcs8(der: &[u8]) -> Result<(Curve, Secret, Vec<u8>)> {
     let scalar = Secret::from(scalar);
     let private = PrivateKey::new(curve, &scalar)
         .map_err(|_| Rv::WrappedKeyInvalid.because("the private value is not below the curve's order"))?;
-    if let Some(point) = point {
-        if PublicKey::new(curve, point).map_or(true, |public| public.point != private.point) {
-            return Err(Rv::WrappedKeyInvalid.because("the public point is not the private key's"));
-        }
+    if point.is_some_and(|point| {
+        PublicKey::new(curve, point).map_or(true, |public| public.point != private.point)
+    }) {
+        return Err(Rv::WrappedKeyInvalid.because("the public point is not the private key's"));
     }
     let mut wide = vec![0; curve.order_size().saturating_sub(scalar.len())];
     wide.reserve_exact(scalar.len());

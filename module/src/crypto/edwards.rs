@@ -41,9 +41,7 @@ impl Curve {
     pub fn from_params(der: &[u8]) -> Result<Curve> {
         let name = tlv::only(tlv::PRINTABLE_STRING, der);
         let named = |known: &&str| name.is_some_and(|name| known.as_bytes().eq_ignore_ascii_case(name));
-        let found = Curve::ALL
-            .iter()
-            .find(|curve| curve.params() == der || curve.names().iter().any(|known| named(known)));
+        let found = Curve::ALL.iter().find(|curve| curve.params() == der || curve.names().iter().any(named));
         found
             .copied()
             .ok_or_else(|| Rv::CurveNotSupported.because("CKA_EC_PARAMS names neither Ed25519 nor X25519"))
@@ -110,9 +108,7 @@ fn whole(bytes: &[u8]) -> Result<&[u8; SIZE]> {
 
 fn check(how: Eddsa) -> Result<()> {
     match how {
-        Eddsa::Context(context) if context.is_empty() => {
-            Err(Rv::MechanismParamInvalid.because("Ed25519ctx needs a context"))
-        }
+        Eddsa::Context([]) => Err(Rv::MechanismParamInvalid.because("Ed25519ctx needs a context")),
         Eddsa::Context(context) | Eddsa::Prehash(context) if context.len() > 255 => {
             Err(Rv::MechanismParamInvalid.because("an EdDSA context has at most 255 bytes"))
         }

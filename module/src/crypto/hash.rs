@@ -23,6 +23,7 @@ macro_rules! hashes {
             pub const ALL: &[Hash] = &[$(Hash::$name),*];
 
             /// Bytes of a digest.
+            #[allow(clippy::len_without_is_empty, reason = "no digest is empty")]
             pub const fn len(self) -> usize {
                 match self { $(Hash::$name => $len),* }
             }

@@ -42,7 +42,7 @@ pub fn wrap(how: Wrap, key: &Secret, data: &[u8]) -> Result<Vec<u8>> {
 pub fn unwrap(how: Wrap, key: &Secret, wrapped: &[u8]) -> Result<Secret> {
     check_key(key)?;
     let least = if how == Wrap::Padded { 16 } else { 24 };
-    if wrapped.len() < least || wrapped.len() % 8 != 0 {
+    if wrapped.len() < least || !wrapped.len().is_multiple_of(8) {
         return Err(Rv::EncryptedDataLenRange
             .because("what AES key wrap gives is a multiple of 8 bytes, at least 16 or 24"));
     }
