@@ -100,6 +100,7 @@ pub struct Library {
     list: &'static CK_FUNCTION_LIST,
     loaded: ManuallyDrop<unix::Library>,
     home: Home,
+    finalized_by_drop: bool,
     /// Kept for its folder, which goes with it.
     copy: Option<TempDir>,
 }
@@ -150,12 +151,23 @@ impl Library {
         // SAFETY: C_GetFunctionList answered CKR_OK; the list lives as long as the module is loaded,
         // and `c()` lends it for no longer than that.
         let list = unsafe { list.as_ref() }.expect("C_GetFunctionList gives a list");
-        Library { list, loaded: ManuallyDrop::new(loaded), home: home.clone(), copy: None }
+        Library {
+            list,
+            loaded: ManuallyDrop::new(loaded),
+            home: home.clone(),
+            finalized_by_drop: true,
+            copy: None,
+        }
     }
 
     /// Keeps the module loaded and initialised for ever, as programs do that call exit().
     pub fn leak(self) -> &'static Library {
         Box::leak(Box::new(self))
+    }
+
+    /// Unloads the module as it is, without C_Finalize.
+    pub fn unload(mut self) {
+        self.finalized_by_drop = false;
     }
 
     pub fn home(&self) -> &Home {
@@ -336,7 +348,9 @@ impl Library {
 
 impl Drop for Library {
     fn drop(&mut self) {
-        let _ = self.finalize();
+        if self.finalized_by_drop {
+            let _ = self.finalize();
+        }
         // SAFETY: taken once, here; nothing borrowed from the module outlives `self`.
         let loaded = unsafe { ManuallyDrop::take(&mut self.loaded) };
         let _ = loaded.close();
