@@ -133,9 +133,10 @@ fn forks_in_a_storm() {
     let slots = scene.library.slots(false).expect("C_GetSlotList");
     let (over, rounds) = (AtomicBool::new(false), [const { AtomicUsize::new(0) }; 3]);
     std::thread::scope(|scope| {
+        let mut threads = Vec::new();
         for (index, count) in rounds.iter().enumerate() {
             let (scene, over) = (&scene, &over);
-            scope.spawn(move || {
+            threads.push(scope.spawn(move || {
                 let session = scene.open();
                 let note = template![
                     CKA_CLASS => CKO_DATA, CKA_TOKEN => index == 2, CKA_PRIVATE => true, CKA_LABEL => "storm",
@@ -147,7 +148,7 @@ fn forks_in_a_storm() {
                     }
                     count.fetch_add(1, Ordering::Relaxed);
                 }
-            });
+            }));
         }
         let storm = catch_unwind(AssertUnwindSafe(|| {
             for _ in 0..FORKS {
@@ -155,6 +156,10 @@ fn forks_in_a_storm() {
                 let before: Vec<_> = rounds.iter().map(|count| count.load(Ordering::Relaxed)).collect();
                 let moved = || rounds.iter().zip(&before).all(|(c, b)| c.load(Ordering::Relaxed) > *b);
                 while !moved() {
+                    assert!(
+                        !threads.iter().any(|thread| thread.is_finished()),
+                        "a thread of the parent failed"
+                    );
                     std::thread::yield_now();
                 }
                 wait(fork(|| start_anew(&scene, &slots, scene.session().handle)));
