@@ -118,7 +118,7 @@ fn ciphers(keys: &Keys) -> Vec<(Work, CK_OBJECT_HANDLE)> {
     add(Mechanism::bytes(CKM_AES_CBC, &[4; 16]), aes, DATA, true, true);
     add(Mechanism::bytes(CKM_AES_CBC_PAD, &[4; 16]), aes, DATA, true, true);
     add(Mechanism::bytes(CKM_AES_CBC_PAD, &[4; 16]), aes, &DATA[..37], true, true);
-    add(Mechanism::ctr(128, [0xFF; 16]), aes, &DATA[..99], true, true);
+    add(Mechanism::ctr(128, [3; 16]), aes, &DATA[..99], true, true);
     add(Mechanism::gcm(&[5; 12], b"seen by all", 128), aes, &DATA[..99], true, true);
     add(Mechanism::gcm(&[5; 16], b"", 96), aes, &DATA[..99], true, true);
     add(CKM_RSA_PKCS.into(), keys.rsa, &DATA[..100], false, false);
