@@ -1,10 +1,11 @@
 //! Fork, exit and dlclose, each in a program of its own: see `src/bin/fork.rs`.
 
-use tests::Program;
+use tests::{Home, Program};
 
 #[track_caller]
 fn goes_well(mode: &str) {
-    Program::new(env!("CARGO_BIN_EXE_fork")).arg(mode).run().success();
+    let home = Home::new();
+    Program::new(env!("CARGO_BIN_EXE_fork")).arg(mode).arg(home.path()).run().success();
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! A program that forks, exits and unloads in the ways that programs do. `tests/fork.rs` runs it.
 //!
+//! `fork <mode> <directory>`: it makes its token there, since it may end without tidying up.
 //! Exit code 0: all went well. A child that hangs is ended by its alarm.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tests::{Library, Rv, Scene, USER_PIN, every, ids::*, template};
+use tests::{Home, Library, Rv, Scene, USER_PIN, every, ids::*, template};
 
 /// How many times the storm forks.
 const FORKS: usize = 20;
@@ -49,9 +50,13 @@ fn wait(child: libc::pid_t) {
     assert_eq!(status, 0, "the child failed, or hung until its alarm (status 14)");
 }
 
+fn home() -> Home {
+    Home::at(std::env::args().nth(2).expect("usage: fork <mode> <directory>"))
+}
+
 /// A scene with an EC key pair in the token, labelled "pair".
 fn scene() -> Scene {
-    let scene = Scene::new();
+    let scene = Scene::on(&home());
     let kept = template![CKA_TOKEN => true, CKA_LABEL => "pair"];
     scene.object(&tests::keys::ec_private().and(&kept));
     scene.object(&tests::keys::ec_public().and(&kept));
@@ -211,7 +216,7 @@ fn unloads_without_finalizing() {
 }
 
 fn loads_and_unloads_many_times() {
-    let home = tests::Home::new();
+    let home = home();
     for _ in 0..30 {
         let library = Library::on(&home);
         assert!(library.info().is_ok());
