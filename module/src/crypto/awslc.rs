@@ -101,3 +101,13 @@ fn filled(len: usize, fill: impl FnOnce(*mut u8) -> Option<usize>) -> Option<Sec
         n => Some(Secret::from(out.expose_mut().get(..n)?)),
     }
 }
+
+/// PBKDF2-HMAC-SHA-256; `None` without iterations.
+pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) -> Option<()> {
+    let (password, n) = (password.as_ptr().cast(), password.len());
+    // SAFETY: three slices with their lengths; the hash is static.
+    done(unsafe {
+        let (hash, len) = (EVP_sha256(), out.len());
+        PKCS5_PBKDF2_HMAC(password, n, salt.as_ptr(), salt.len(), iterations, hash, len, out.as_mut_ptr())
+    })
+}
