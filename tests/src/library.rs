@@ -55,7 +55,9 @@ impl Home {
 
     /// A directory that somebody else owns, as in another process.
     pub fn at(path: impl Into<PathBuf>) -> Home {
-        Home { path: path.into(), more: String::new(), _owner: None }
+        // Few rounds, so that tests are quick; few tries, so that locking is too. A later setting overrides.
+        let more = " kdf_iterations=1000 so_pin_retries=3".to_owned();
+        Home { path: path.into(), more, _owner: None }
     }
 
     /// The same directory with a further `key=value` in the initialisation string.

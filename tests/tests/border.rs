@@ -426,10 +426,10 @@ mod bad_arguments {
         ] {
             assert_eq!(session.begin(kind, mechanism, NOTHING), Err(Rv::KeyHandleInvalid), "{kind:?}");
         }
-        let wrapping = session.wrap(CKM_AES_KEY_WRAP, NOTHING, key);
+        let wrapping = session.wrap(CKM_AES_ECB, NOTHING, key);
         assert_eq!(wrapping, Err(Rv::WrappingKeyHandleInvalid));
-        assert_eq!(session.wrap(CKM_AES_KEY_WRAP, key, NOTHING), Err(Rv::KeyHandleInvalid));
-        let unwrapping = session.unwrap(CKM_AES_KEY_WRAP, NOTHING, &[0; 24], &secret(CKK_AES, &[]));
+        assert_eq!(session.wrap(CKM_AES_ECB, key, NOTHING), Err(Rv::KeyHandleInvalid));
+        let unwrapping = session.unwrap(CKM_AES_ECB, NOTHING, &[0; 24], &secret(CKK_AES, &[]));
         assert_eq!(unwrapping, Err(Rv::UnwrappingKeyHandleInvalid));
         let ecdh = Mechanism::ecdh(CKD_NULL, b"", &tests::keys::hex(tests::keys::EC_Q));
         assert_eq!(session.derive(ecdh, NOTHING, &empty), Err(Rv::KeyHandleInvalid));

@@ -64,7 +64,7 @@ fn killed_in_the_middle(scene: &Scene, debited: CK_FLAGS) -> bool {
 
 #[test]
 fn a_process_killed_in_the_middle_of_a_login_has_spent_a_try() {
-    let scene = Scene::closed();
+    let scene = Scene::closed_on(&Home::new().with("kdf_iterations=600000"));
     let steps = [CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED];
     let (mut step, mut attempts) = (0, 0);
     while step < steps.len() {

@@ -182,6 +182,14 @@ pub fn judge(birth: Birth, sort: Sort, template: &Template, officer: bool) -> Re
     Ok(attributes)
 }
 
+fn absent(attribute: CK_ATTRIBUTE_TYPE, sort: Sort) -> Error {
+    Rv::AttributeTypeInvalid.because(format!(
+        "{} is no attribute of {}",
+        names::attribute(attribute),
+        sort.describe()
+    ))
+}
+
 fn misplaced(attribute: CK_ATTRIBUTE_TYPE, sort: Sort) -> Error {
     let name = names::attribute(attribute);
     match names::ATTRIBUTES.iter().any(|(number, _)| *number == attribute) {
@@ -269,7 +277,7 @@ pub fn change(before: &Attributes, template: &Template, copy: bool, officer: boo
     let mut after = before.clone();
     let mut touched = Attributes::default();
     for (attribute, given) in template {
-        let rule = rule(*attribute, sort).ok_or_else(|| misplaced(*attribute, sort))?;
+        let rule = rule(*attribute, sort).ok_or_else(|| absent(*attribute, sort))?;
         let value = rule.kind.read(*attribute, given)?;
         if touched.set(*attribute, value.clone()).is_some_and(|twice| twice != value) {
             return Err(Rv::TemplateInconsistent
