@@ -2,6 +2,8 @@
 //!
 //! `None` means that aws-lc refused; its callers know the rule that was broken and say it.
 
+#![allow(clippy::disallowed_methods, reason = "the room of the other `unsafe`")]
+
 mod aes;
 mod curve;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -281,7 +281,7 @@ fn decrypt_oaep(start: &Start<'_>) -> Result<Begun> {
 fn generate(making: &mut Making<'_>) -> Result<(Attributes, Attributes)> {
     let bits = making.template.ulong(CKA_MODULUS_BITS).unwrap_or(0);
     let (min, max) = making.row.sizes;
-    if !(min..=max).contains(&bits) || bits % 8 != 0 {
+    if !(min..=max).contains(&bits) || !bits.is_multiple_of(8) {
         return Err(Rv::AttributeValueInvalid
             .because(format!("CKA_MODULUS_BITS is {bits}: it must be a multiple of 8 from {min} to {max}")));
     }

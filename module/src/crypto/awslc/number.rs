@@ -92,8 +92,8 @@ impl Number {
 
     /// The inverse modulo `modulus`, if there is one.
     pub fn inverse(&self, modulus: &Number) -> Option<Number> {
-        // SAFETY: three numbers and a context that are alive.
         computed(|out, context| {
+            // SAFETY: three numbers and a context that are alive.
             c_int::from(!unsafe { BN_mod_inverse(out, self.0.raw(), modulus.0.raw(), context) }.is_null())
         })
     }

@@ -1,5 +1,7 @@
 //! What it costs: `cargo test --release -p tokenkeep store::tests::measure -- --ignored --nocapture`.
 
+#![allow(clippy::disallowed_methods, reason = "it measures")]
+
 use std::time::Instant;
 
 use super::*;
