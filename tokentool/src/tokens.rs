@@ -112,21 +112,22 @@ impl Tokens {
     }
 }
 
-/// The names that `--token` takes: labels, or serial numbers where a label is not enough.
+/// How many tokens are named in an advice.
+const NAMED: usize = 4;
+
+/// What `--token` could be: labels, or serial numbers where a label is not enough.
 fn these(all: &[Found]) -> String {
-    let labels: Vec<String> = all
-        .iter()
-        .map(|found| found.token.as_ref().map_or(String::new(), |chosen| label(&chosen.header)))
-        .collect();
-    let name = |(at, found): (usize, &Found)| match &found.token {
-        Ok(chosen) if labels.iter().filter(|label| **label == labels[at]).count() > 1 => {
-            chosen.header.serial.clone()
-        }
-        Ok(_) => quoted(&labels[at]),
-        Err(_) => found.slot.to_string(),
+    if all.len() > NAMED {
+        return "`tokentool list`, and then --token LABEL".into();
+    }
+    let label = |found: &Found| found.token.as_ref().ok().map(Chosen::label);
+    let unique = |found: &Found| all.iter().filter(|other| label(other) == label(found)).count() == 1;
+    let name = |found: &Found| match &found.token {
+        Ok(chosen) if unique(found) => format!("--token {}", quoted(&chosen.label())),
+        Ok(chosen) => format!("--token {}", chosen.header.serial),
+        Err(_) => format!("--token {}", found.slot),
     };
-    let names: Vec<String> = all.iter().enumerate().map(name).collect();
-    format!("--token {}", names.join(" | "))
+    all.iter().map(name).collect::<Vec<_>>().join(", or ")
 }
 
 /// A name as a shell wants it.

@@ -65,12 +65,7 @@ impl Mechanisms {
         for row in &rows {
             table.row([
                 row.name.as_str().into(),
-                row.keys
-                    .iter()
-                    .map(|key| key.trim_start_matches("CKK_"))
-                    .collect::<Vec<_>>()
-                    .join(" ")
-                    .into(),
+                keys(row).into(),
                 sizes(row).into(),
                 Cell::styled(FAINT, if row.max > 0 { row.unit } else { "" }),
                 row.flags.join(" ").into(),
@@ -93,6 +88,15 @@ fn row(row: &'static Mechanism) -> Row {
             Unit::Bytes => "bytes",
         },
         flags: FLAGS.iter().filter(|(flag, _)| offers & flag != 0).map(|(_, name)| *name).collect(),
+    }
+}
+
+/// The first key types that it works with, and how many more there are.
+fn keys(row: &Row) -> String {
+    let named: Vec<&str> = row.keys.iter().take(2).map(|key| key.trim_start_matches("CKK_")).collect();
+    match row.keys.len().saturating_sub(named.len()) {
+        0 => named.join(" "),
+        more => format!("{} +{more}", named.join(" ")),
     }
 }
 
