@@ -7,6 +7,7 @@ mod keys;
 mod objects;
 mod operations;
 mod sessions;
+mod state;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -30,6 +31,7 @@ pub struct Module {
     emulation: Arc<Emulation>,
     slots: Slots,
     sessions: Table,
+    states: state::States,
     stopped: AtomicBool,
     waiting: (Mutex<()>, Condvar),
 }
@@ -57,10 +59,12 @@ impl Module {
     pub fn with(settings: Settings) -> Result<Module> {
         let emulation = Arc::new(Emulation::new(settings.trace.as_deref()));
         let slots = Slots::new(settings, emulation.clone())?;
+        let states = state::States::new(&emulation)?;
         Ok(Module {
             emulation,
             slots,
             sessions: Table::default(),
+            states,
             stopped: AtomicBool::new(false),
             waiting: (Mutex::new(()), Condvar::new()),
         })

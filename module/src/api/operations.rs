@@ -7,7 +7,7 @@ use crate::cryptoki::{Error, Reply, Result, Room, Rv, names};
 use crate::emulation::Point;
 use crate::mechanism::{self, Begun, Choice, Mechanism, Start};
 use crate::object::{Object, Value};
-use crate::session::{Active, Kind, operation};
+use crate::session::{Active, KeyName, Kind, Origin, operation};
 
 use super::Call;
 
@@ -63,32 +63,42 @@ impl Call<'_> {
         }
         let row = mechanism::find(choice.id)?;
         *slot = Some(match (kind, key) {
-            (Kind::Digest, _) => {
-                let digest = row.digest.ok_or_else(|| cannot(kind, row))?;
-                Active::new(digest(row, &choice.params)?, None, false)
-            }
+            (Kind::Digest, _) => self.begin_digest(kind, choice, row)?,
             (_, Some(key)) => self.begin_with_key(kind, choice, row, key)?,
             (_, None) => return Err(Rv::KeyHandleInvalid.because("no key was given")),
         });
         Ok(())
     }
 
-    fn begin_with_key(
+    pub(super) fn begin_digest(
         &self,
         kind: Kind,
         choice: &Choice,
         row: &'static Mechanism,
-        key: u64,
+    ) -> Result<Active> {
+        let digest = row.digest.filter(|_| kind == Kind::Digest).ok_or_else(|| cannot(kind, row))?;
+        let origin = Origin { choice: choice.clone(), key: None };
+        Ok(Active::new(digest(row, &choice.params)?, origin, None, false))
+    }
+
+    pub(super) fn begin_with_key(
+        &self,
+        kind: Kind,
+        choice: &Choice,
+        row: &'static Mechanism,
+        handle: u64,
     ) -> Result<Active> {
         let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
-        let Usable { object, row } = self.usable(key, row, kind.usage())?;
+        let Usable { object, row } = self.usable(handle, row, kind.usage())?;
         let begun: Begun = begin(&Start { row, params: &choice.params, key: object.key()? })?;
         let epoch = object.flag(CKA_PRIVATE).then(|| self.session.token.epoch());
-        Ok(Active::new(begun, epoch, object.flag(CKA_ALWAYS_AUTHENTICATE)))
+        let unique = object.attributes().bytes(CKA_UNIQUE_ID).unwrap_or_default().to_vec();
+        let origin = Origin { choice: choice.clone(), key: Some(KeyName { handle, unique }) };
+        Ok(Active::new(begun, origin, epoch, object.flag(CKA_ALWAYS_AUTHENTICATE)))
     }
 
     /// Whether an operation is still good: one with a private key ends with its login.
-    fn lives(&self, active: &Active) -> bool {
+    pub(super) fn lives(&self, active: &Active) -> bool {
         active.epoch.is_none_or(|epoch| epoch == self.session.token.epoch())
     }
 

@@ -1,8 +1,8 @@
 //! Session functions (PKCS#11 v3.2 §5.6), and the random ones (§5.20), which need no more than a session.
 
 use crate::cryptoki::ids::*;
-use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret};
-use crate::session::{Kind, operation};
+use crate::cryptoki::{Error, Result, Rv, Secret};
+use crate::session::Kind;
 use crate::token::User;
 
 use super::{Call, Module};
@@ -156,30 +156,6 @@ impl Call<'_> {
             work.found = None;
         }
         Ok(())
-    }
-
-    /// C_GetOperationState
-    ///
-    /// # Errors
-    /// CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_NOT_SUPPORTED.
-    pub fn operation_state(&self, _room: Room) -> Result<Reply> {
-        match self.session.work().operations().next() {
-            None => Err(operation::nothing()),
-            Some(_) => Err(Rv::FunctionNotSupported.because("operations cannot be saved yet")),
-        }
-    }
-
-    /// C_SetOperationState
-    ///
-    /// # Errors
-    /// CKR_FUNCTION_NOT_SUPPORTED.
-    pub fn set_operation_state(
-        &self,
-        _state: &[u8],
-        _encryption: Option<u64>,
-        _authentication: Option<u64>,
-    ) -> Result<()> {
-        Err(Rv::FunctionNotSupported.because("operations cannot be saved yet"))
     }
 
     /// C_GetSessionValidationFlags: a token that was validated by nobody has none (§5.6.14).

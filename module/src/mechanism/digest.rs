@@ -3,7 +3,7 @@
 use crate::crypto::hash::{Hash, Hasher};
 use crate::crypto::mac::Hmac;
 use crate::cryptoki::ids::*;
-use crate::cryptoki::{Result, Rv};
+use crate::cryptoki::{Result, Rv, Secret};
 use crate::object::Key;
 
 use super::{Begun, Mechanism, Operation, Params, ROW, Shape, Start, Unit};
@@ -83,6 +83,14 @@ impl Operation for Digesting {
     fn rest(&self, _more: usize) -> usize {
         self.len
     }
+
+    fn save(&self) -> Option<Secret> {
+        Some(self.hasher.save())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.hasher.load(state)
+    }
 }
 
 fn mac(start: &Start<'_>) -> Result<Begun> {
@@ -116,5 +124,13 @@ impl Operation for Macing {
 
     fn rest(&self, _more: usize) -> usize {
         self.len
+    }
+
+    fn save(&self) -> Option<Secret> {
+        Some(self.hmac.save())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.hmac.load(state)
     }
 }

@@ -15,6 +15,17 @@ pub enum Kind {
     VerifyRecover,
 }
 
+/// Which of C_SetOperationState's two keys is an operation's (§5.6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It has no key.
+    None,
+    /// hEncryptionKey
+    Encryption,
+    /// hAuthenticationKey
+    Authentication,
+}
+
 /// A row: the kind, the key's usage attribute, the flag of C_SessionCancel, the function in the mechanism's row.
 struct Row {
     kind: Kind,
@@ -60,6 +71,20 @@ impl Kind {
     /// The flag by which C_SessionCancel names the kind (§5.6.12).
     pub fn flag(self) -> CK_FLAGS {
         ROWS[self as usize].flag
+    }
+
+    /// Which key of C_SetOperationState is this kind's.
+    pub fn side(self) -> Side {
+        match self {
+            Kind::Digest => Side::None,
+            Kind::Encrypt | Kind::Decrypt => Side::Encryption,
+            Kind::Sign | Kind::Verify | Kind::SignRecover | Kind::VerifyRecover => Side::Authentication,
+        }
+    }
+
+    /// The kind of that number, in the order of the table.
+    pub fn of(number: u8) -> Option<Kind> {
+        ROWS.get(usize::from(number)).map(|row| row.kind)
     }
 
     /// How a mechanism begins this kind of work, if it does.

@@ -2,14 +2,15 @@
 
 pub mod kind;
 pub mod operation;
+pub mod saved;
 pub mod table;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::token::{Access, Token};
 
-pub use kind::Kind;
-pub use operation::Active;
+pub use kind::{Kind, Side};
+pub use operation::{Active, KeyName, Origin};
 pub use table::Table;
 
 /// A session of the application with a token.
@@ -33,6 +34,11 @@ impl Work {
     /// The place of the operation of a kind.
     pub fn slot(&mut self, kind: Kind) -> &mut Option<Active> {
         &mut self.operations[kind as usize]
+    }
+
+    /// All operations with their kinds.
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, &Active)> {
+        Kind::all().zip(&self.operations).filter_map(|(kind, slot)| Some((kind, slot.as_ref()?)))
     }
 
     /// All operations.
