@@ -4,6 +4,7 @@
 
 mod general;
 mod keys;
+mod messages;
 mod objects;
 mod operations;
 mod sessions;

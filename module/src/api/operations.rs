@@ -54,6 +54,24 @@ impl Call<'_> {
     /// # Errors
     /// CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, and those of the key.
     pub fn begin(&self, kind: Kind, choice: &Choice, key: Option<u64>) -> Result<()> {
+        self.begin_as(kind, choice, key, |active| active)
+    }
+
+    /// C_VerifySignatureInit: as C_VerifyInit, with the signature told before the data.
+    ///
+    /// # Errors
+    /// As [`Call::begin`].
+    pub fn begin_judging(&self, choice: &Choice, key: u64, signature: &[u8]) -> Result<()> {
+        self.begin_as(Kind::VerifySignature, choice, Some(key), |active| active.judging(signature))
+    }
+
+    fn begin_as(
+        &self,
+        kind: Kind,
+        choice: &Choice,
+        key: Option<u64>,
+        finish: impl FnOnce(Active) -> Active,
+    ) -> Result<()> {
         let mut work = self.session.work();
         let slot = work.slot(kind);
         if slot.as_ref().is_some_and(|active| self.lives(active)) {
@@ -62,11 +80,11 @@ impl Call<'_> {
             );
         }
         let row = mechanism::find(choice.id)?;
-        *slot = Some(match (kind, key) {
+        *slot = Some(finish(match (kind, key) {
             (Kind::Digest, _) => self.begin_digest(kind, choice, row)?,
             (_, Some(key)) => self.begin_with_key(kind, choice, row, key)?,
             (_, None) => return Err(Rv::KeyHandleInvalid.because("no key was given")),
-        });
+        }));
         Ok(())
     }
 
@@ -99,7 +117,12 @@ impl Call<'_> {
 
     /// Whether an operation is still good: one with a private key ends with its login.
     pub(super) fn lives(&self, active: &Active) -> bool {
-        active.epoch.is_none_or(|epoch| epoch == self.session.token.epoch())
+        self.is_of_now(active.epoch)
+    }
+
+    /// Whether what began in a login's epoch, if in any, is still good.
+    pub(super) fn is_of_now(&self, epoch: Option<u64>) -> bool {
+        epoch.is_none_or(|epoch| epoch == self.session.token.epoch())
     }
 
     /// Works on the active operation of a kind.
@@ -166,6 +189,14 @@ impl Call<'_> {
         self.with(Kind::Verify, |slot| operation::verify(slot, None, signature))
     }
 
+    /// C_VerifySignature (with data) and C_VerifySignatureFinal (without).
+    ///
+    /// # Errors
+    /// As [`Call::verify`].
+    pub fn judge(&self, data: Option<&[u8]>) -> Result<()> {
+        self.with(Kind::VerifySignature, |slot| operation::verify_given(slot, data))
+    }
+
     /// C_DigestKey: the value of a secret key goes into the digest (§5.12.4).
     ///
     /// # Errors
@@ -208,7 +239,7 @@ pub(super) fn no_key(error: Error) -> Error {
     }
 }
 
-fn cannot(kind: Kind, row: &Mechanism) -> Error {
+pub(super) fn cannot(kind: Kind, row: &Mechanism) -> Error {
     Rv::MechanismInvalid.because(format!("{} does not {kind:?}", row.name()))
 }
 

@@ -28,6 +28,11 @@ impl Module {
             return Err(Rv::SessionParallelNotSupported
                 .because("CKF_SERIAL_SESSION must be set, for reasons of history (§5.6.1)"));
         }
+        if flags & CKF_ASYNC_SESSION != 0 {
+            return Err(Rv::SessionAsyncNotSupported.because(
+                "no function of this token pends: CKF_ASYNC_SESSION_SUPPORTED is not set (§5.6.1)",
+            ));
+        }
         let read_write = flags & CKF_RW_SESSION != 0;
         if read_write && token.vault().store().read_only().is_some() {
             return Err(Rv::TokenWriteProtected
@@ -95,13 +100,13 @@ impl Call<'_> {
     /// The login of CKA_ALWAYS_AUTHENTICATE, for the operation that was just begun (§4.9).
     fn login_for_one_use(&self, pin: &Secret) -> Result<()> {
         let mut work = self.session.work();
-        if !work.operations().any(|active| active.unproven) {
+        if work.unproven().next().is_none() {
             return Err(Rv::OperationNotInitialized.because(
                 "no operation waits for CKU_CONTEXT_SPECIFIC: begin one with a CKA_ALWAYS_AUTHENTICATE key",
             ));
         }
         self.session.token.prove_again(pin)?;
-        work.operations().for_each(|active| active.unproven = false);
+        work.unproven().for_each(|unproven| *unproven = false);
         Ok(())
     }
 
@@ -152,6 +157,9 @@ impl Call<'_> {
         for kind in Kind::all().filter(|kind| flags & kind.flag() != 0) {
             *work.slot(kind) = None;
         }
+        for kind in Kind::all().filter(|kind| flags & kind.message_flag() != 0) {
+            *work.process(kind) = None;
+        }
         if flags & CKF_FIND_OBJECTS != 0 {
             work.found = None;
         }
@@ -169,6 +177,24 @@ impl Call<'_> {
                 Err(Rv::ArgumentsBad.because(format!("there are no validation flags of type {other:#x}")))
             }
         }
+    }
+
+    /// C_AsyncComplete and C_AsyncGetID: no function of this token ever pends (§5.21).
+    ///
+    /// # Errors
+    /// CKR_OPERATION_NOT_INITIALIZED, always.
+    pub fn pending(&self, function: &str) -> Result<()> {
+        Err(Rv::OperationNotInitialized
+            .because(format!("{function} does not pend: this token answers every call at once")))
+    }
+
+    /// C_AsyncJoin: nobody can have an identifier (§5.21.3).
+    ///
+    /// # Errors
+    /// CKR_SAVED_STATE_INVALID, always.
+    pub fn join(&self, function: &str, id: u64) -> Result<()> {
+        Err(Rv::SavedStateInvalid
+            .because(format!("{id:#x} is no identifier of a pending {function}: this token gives none")))
     }
 
     /// C_SeedRandom: the system's randomness needs no seed, and clients want to hear that it is well.

@@ -6,6 +6,7 @@
 pub mod aes;
 pub mod digest;
 pub mod ec;
+pub mod message;
 pub mod operation;
 pub mod params;
 pub mod rsa;
@@ -184,6 +185,10 @@ impl Mechanism {
             (self.wrap.is_some(), CKF_WRAP),
             (self.unwrap.is_some(), CKF_UNWRAP),
             (self.derive.is_some(), CKF_DERIVE),
+            (message::serves(self.shape) && self.encrypt.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MULTI_MESSAGE),
+            (message::serves(self.shape) && self.decrypt.is_some(), CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
+            (self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),
+            (self.verify.is_some(), CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE),
         ]
         .iter()
         .filter(|(offered, _)| *offered)

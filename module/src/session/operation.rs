@@ -14,6 +14,8 @@ pub struct Active {
     begun: Begun,
     stage: Stage,
     origin: Origin,
+    /// The signature to judge, where it came first.
+    signature: Option<Vec<u8>>,
     /// The login epoch of a private key: the operation is void after a logout.
     pub epoch: Option<u64>,
     /// The key asks for a login of its own for each use (CKA_ALWAYS_AUTHENTICATE), and it has not come yet.
@@ -43,7 +45,12 @@ enum Stage {
 impl Active {
     /// An operation, ready for data.
     pub fn new(begun: Begun, origin: Origin, epoch: Option<u64>, unproven: bool) -> Active {
-        Active { begun, stage: Stage::Ready, origin, epoch, unproven }
+        Active { begun, stage: Stage::Ready, origin, signature: None, epoch, unproven }
+    }
+
+    /// The same operation with the signature that it is to judge.
+    pub fn judging(self, signature: &[u8]) -> Active {
+        Active { signature: Some(signature.to_vec()), ..self }
     }
 
     /// The operation as it is, for C_GetOperationState.
@@ -56,6 +63,9 @@ impl Active {
             Stage::Streaming => true,
             Stage::Done(_) => return Err(unsaveable("it is finished, and its answer waits to be taken")),
         };
+        if self.signature.is_some() {
+            return Err(unsaveable("its signature came first"));
+        }
         let Origin { choice, key } = self.origin.clone();
         let state = self.begun.save().filter(|_| choice.params.save().is_some());
         let state = state.ok_or_else(|| unsaveable("its mechanism does not tell its state"))?;
@@ -200,6 +210,15 @@ pub fn verify(slot: &mut Option<Active>, data: Option<&[u8]>, signature: &[u8]) 
         active.begun.update(data, &mut Vec::new())?;
     }
     active.begun.verify(signature)
+}
+
+/// C_VerifySignature (with data) and C_VerifySignatureFinal (without): the signature came with Init.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_given(slot: &mut Option<Active>, data: Option<&[u8]>) -> Result<()> {
+    let signature = slot.as_mut().and_then(|active| active.signature.take()).unwrap_or_default();
+    verify(slot, data, &signature)
 }
 
 #[cfg(test)]
