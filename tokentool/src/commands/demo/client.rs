@@ -75,7 +75,7 @@ pub fn play(steps: &mut Steps, module: &Path) -> Result<()> {
     drop(session);
     steps.take("unload", || {
         client.finalize().map_err(at("C_Finalize"))?;
-        Ok(("the token goes with its directory".into(), ()))
+        Ok(("C_Finalize; the token is thrown away".into(), ()))
     })
 }
 
@@ -188,7 +188,7 @@ fn kept(session: &Session, rsa: &Pair, ec: &Pair) -> Result<(String, ())> {
         let only_the_flag = matches!(read.as_slice(), [Attribute::AlwaysSensitive(true)]);
         must(only_the_flag, "a private key can be read, or has not always been sensitive")?;
     }
-    Ok(("the private keys are sensitive, and no function gives their values".into(), ()))
+    Ok(("always sensitive; C_GetAttributeValue gives no private value".into(), ()))
 }
 
 /// The private key of that CKA_ID.
