@@ -156,6 +156,7 @@ fn ec(session: &Session) -> Result<(String, Pair)> {
     ))
 }
 
+#[allow(clippy::disallowed_methods, reason = "how long a key takes is told, and nothing depends on it")]
 fn generate(
     session: &Session,
     mechanism: &Mechanism,
