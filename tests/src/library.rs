@@ -55,7 +55,9 @@ impl Home {
 
     /// A directory that somebody else owns, as in another process.
     pub fn at(path: impl Into<PathBuf>) -> Home {
-        Home { path: path.into(), more: String::new(), _owner: None }
+        // Few rounds, so that tests are quick; few tries, so that locking is too. A later setting overrides.
+        let more = " kdf_iterations=1000 so_pin_retries=3".to_owned();
+        Home { path: path.into(), more, _owner: None }
     }
 
     /// The same directory with a further `key=value` in the initialisation string.
@@ -100,8 +102,7 @@ pub struct Library {
     list: &'static CK_FUNCTION_LIST,
     loaded: ManuallyDrop<unix::Library>,
     home: Home,
-    /// Kept for its folder, which goes with it.
-    copy: Option<TempDir>,
+    finalized_by_drop: bool,
 }
 
 /// The environment belongs to the process: whoever sets it for C_Initialize holds this.
@@ -128,9 +129,8 @@ impl Library {
         let path = module_path();
         let target = copy.path().join(path.file_name().expect("a module is a file"));
         std::fs::copy(&path, &target).unwrap_or_else(|e| panic!("copy {}: {e}", path.display()));
-        let mut library = Library::load(&target, home);
-        library.copy = Some(copy);
-        library
+        // The copy's file goes with its folder, here; what is loaded stays, and nothing is left after a crash.
+        Library::load(&target, home)
     }
 
     /// The module at its own path, not initialised: for programs that test the process as a whole.
@@ -150,12 +150,17 @@ impl Library {
         // SAFETY: C_GetFunctionList answered CKR_OK; the list lives as long as the module is loaded,
         // and `c()` lends it for no longer than that.
         let list = unsafe { list.as_ref() }.expect("C_GetFunctionList gives a list");
-        Library { list, loaded: ManuallyDrop::new(loaded), home: home.clone(), copy: None }
+        Library { list, loaded: ManuallyDrop::new(loaded), home: home.clone(), finalized_by_drop: true }
     }
 
     /// Keeps the module loaded and initialised for ever, as programs do that call exit().
     pub fn leak(self) -> &'static Library {
         Box::leak(Box::new(self))
+    }
+
+    /// Unloads the module as it is, without C_Finalize.
+    pub fn unload(mut self) {
+        self.finalized_by_drop = false;
     }
 
     pub fn home(&self) -> &Home {
@@ -336,11 +341,12 @@ impl Library {
 
 impl Drop for Library {
     fn drop(&mut self) {
-        let _ = self.finalize();
+        if self.finalized_by_drop {
+            let _ = self.finalize();
+        }
         // SAFETY: taken once, here; nothing borrowed from the module outlives `self`.
         let loaded = unsafe { ManuallyDrop::take(&mut self.loaded) };
         let _ = loaded.close();
-        drop(self.copy.take());
     }
 }
 
@@ -349,7 +355,8 @@ fn away_from_the_real_home() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let _held = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
-        let home = TempDir::with_prefix("tokenkeep-nowhere-").expect("a temporary directory").keep();
+        let home = std::env::temp_dir().join("tokenkeep-nowhere");
+        std::fs::create_dir_all(&home).expect("an empty home");
         for name in ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TOKENKEEP_DIR"] {
             // SAFETY: done once, before the first module is loaded, by the harness alone.
             unsafe { std::env::set_var(name, &home) };

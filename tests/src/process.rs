@@ -51,7 +51,8 @@ impl Ended {
             Err(_) => {
                 // SAFETY: the child is ours and not yet waited for, so the number is still its own.
                 unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) };
-                panic!("the program hangs");
+                let last = gone.recv_timeout(Duration::from_secs(5));
+                panic!("the program hangs; its last words: {last:?}");
             }
         };
         Ended {

@@ -16,7 +16,12 @@ pub struct Scene {
 impl Scene {
     /// A token with both PINs, and a read-write session with the user logged in.
     pub fn new() -> Scene {
-        let mut scene = Scene::closed();
+        Scene::on(&Home::new())
+    }
+
+    /// The same in a given directory.
+    pub fn on(home: &Home) -> Scene {
+        let mut scene = Scene::closed_on(home);
         let session = scene.open();
         session.login(CKU_USER, USER_PIN).expect("log in with the user PIN");
         scene.session = session.handle;

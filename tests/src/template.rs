@@ -119,6 +119,7 @@ impl From<Template> for Value {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "looks at what C would see")]
 mod tests {
     use super::*;
 

@@ -88,21 +88,41 @@ const LINES: usize = 500;
 struct Source {
     path: String,
     text: String,
+    /// The module path, where a `#[path]` somewhere makes it another than the file's.
+    declared: Option<Vec<String>>,
 }
 
 impl Source {
     fn new(path: &str, text: &str) -> Source {
-        Source { path: path.to_owned(), text: text.to_owned() }
+        Source { path: path.to_owned(), text: text.to_owned(), declared: None }
     }
 
     /// The module path that the file stands for: `abi/exports.rs` is `[abi, exports]`, `lib.rs` is `[]`.
     fn module(&self) -> Vec<String> {
+        if let Some(module) = &self.declared {
+            return module.clone();
+        }
         let path = self.path.trim_end_matches(".rs");
         let path = path.strip_suffix("/mod").unwrap_or(path);
         match path {
             "lib" => Vec::new(),
             path => path.split('/').map(str::to_owned).collect(),
         }
+    }
+
+    /// Files that this one takes in by `#[path = "file"] mod name;`, with the module paths that they get.
+    fn taken_in(&self) -> Vec<(String, Vec<String>)> {
+        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut found = Vec::new();
+        for declaration in self.text.split("#[path = \"").skip(1) {
+            let Some((file, rest)) = declaration.split_once("\"]") else { continue };
+            let rest = rest.trim_start().trim_start_matches("pub ");
+            let Some((name, _)) = rest.strip_prefix("mod ").and_then(|rest| rest.split_once(';')) else {
+                continue;
+            };
+            found.push((format!("{folder}/{file}"), [self.module(), vec![name.to_owned()]].concat()));
+        }
+        found
     }
 
     /// The room that the file is in; None for `lib.rs`.
@@ -381,10 +401,20 @@ fn too_long(source: &Source) -> Vec<String> {
             let length = lines[start..].iter().position(|line| *line == "}").map_or(2, |end| end + 1);
             lines.len() - length
         }
-        None if source.path.ends_with("/tests.rs") => 0,
+        None if source.path.ends_with("/tests.rs") || source.path.ends_with("_tests.rs") => 0,
         None => lines.len(),
     };
     if count > LINES { vec![format!("{count} lines; {LINES} is the most")] } else { Vec::new() }
+}
+
+/// Gives each file that a `#[path]` names its module path.
+fn place(sources: &mut [Source]) {
+    let taken: Vec<_> = sources.iter().flat_map(Source::taken_in).collect();
+    for (path, module) in taken {
+        if let Some(source) = sources.iter_mut().find(|source| source.path == path) {
+            source.declared = Some(module);
+        }
+    }
 }
 
 /// All of `module/src`.
@@ -401,11 +431,12 @@ fn house() -> Vec<Source> {
                 let text = std::fs::read_to_string(&path).expect("a source file");
                 let below = path.strip_prefix(&root).expect("below the root");
                 let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-                sources.push(Source { path: parts.join("/"), text });
+                sources.push(Source::new(&parts.join("/"), &text));
             }
         }
     }
     sources.sort_by(|a, b| a.path.cmp(&b.path));
+    place(&mut sources);
     sources
 }
 
@@ -541,6 +572,20 @@ mod planted {
         refused("api/mod.rs", &format!("{code}// one more\n"));
         refused("api/mod.rs", &format!("{code}// one more\n{tests}"));
         refused("api/mod.rs", &format!("{code}{tests}// one more\n"));
+    }
+
+    #[test]
+    fn a_file_taken_in_by_its_path_stands_where_it_is_declared() {
+        let declaring = Source::new("crypto/ec.rs", "#[cfg(test)]\n#[path = \"ec_tests.rs\"]\nmod tests;");
+        let taken = |text| Source::new("crypto/ec_tests.rs", text);
+        let [one, two] =
+            ["use super::super::hash::Hash;", "use super::super::super::api::Module;"].map(taken);
+        let mut sources = [declaring, one];
+        super::place(&mut sources);
+        assert_eq!(sources.iter().flat_map(violations).collect::<Vec<_>>(), Vec::<String>::new());
+        sources[1] = two;
+        super::place(&mut sources);
+        assert_ne!(sources.iter().flat_map(violations).collect::<Vec<_>>(), Vec::<String>::new());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::cell::UnsafeCell;
 use std::ptr;
-use std::sync::RwLockWriteGuard;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::cryptoki::{Result, Rv};
@@ -127,7 +126,7 @@ pub fn close_store_while_forking() -> Result<()> {
 }
 
 /// The closed gate between the handlers.
-struct Held(UnsafeCell<Option<RwLockWriteGuard<'static, ()>>>);
+struct Held(UnsafeCell<Option<gate::Closed>>);
 
 // SAFETY: the cell is written only by a thread that holds the gate's write lock, which is one at a time; `before`
 // and `after` run on the forking thread, and `after` in the child on its only one (POSIX, pthread_atfork).

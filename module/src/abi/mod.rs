@@ -12,6 +12,8 @@
 //!
 //! Only this room and `crypto/awslc.rs` hold `unsafe`.
 
+#![allow(clippy::disallowed_methods, reason = "the room where pointers are checked")]
+
 pub mod exports;
 #[cfg(test)]
 mod fence;

@@ -151,8 +151,10 @@ impl Parameter {
         match usize::try_from(len) {
             Ok(0) => Ok(Vec::new()),
             Ok(_) if pointer.is_null() => self.refuse(&format!("{name} is NULL, with a length of {len}")),
-            // SAFETY: §5.1.1: not NULL, so `len` bytes.
-            Ok(len) if len <= DATA_LIMIT => Ok(unsafe { std::slice::from_raw_parts(pointer, len) }.to_vec()),
+            Ok(len) if len <= DATA_LIMIT => {
+                // SAFETY: §5.1.1: not NULL, so `len` bytes.
+                Ok(unsafe { std::slice::from_raw_parts(pointer, len) }.to_vec())
+            }
             _ => self.refuse(&format!("{name} has a length of {len:#x} bytes")),
         }
     }

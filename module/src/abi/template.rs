@@ -108,8 +108,8 @@ unsafe fn given(attribute: CK_ATTRIBUTE, depth: usize, left: &mut usize) -> Resu
         return Ok(Given::Bytes(value));
     }
     match (len % ITEM, depth.checked_sub(1)) {
-        // SAFETY: §5.1.1 for templates within: `ulValueLen` bytes of CK_ATTRIBUTE.
         (0, Some(depth)) => {
+            // SAFETY: §5.1.1 for templates within: `ulValueLen` bytes of CK_ATTRIBUTE.
             unsafe { level(attribute.pValue.cast(), len / ITEM, depth, left) }.map(Given::Template)
         }
         (0, None) => refuse("too many templates in one another"),
@@ -359,18 +359,21 @@ mod tests {
 
         let mut inner = [CK_ATTRIBUTE::default(); 2];
         outer.pValue = inner.as_mut_ptr().cast();
+        // SAFETY: as above.
         assert!(unsafe { fill(&raw mut outer, &[stored()]) }.is_ok());
         let seen = inner.map(|item| (item.type_, item.ulValueLen));
         assert_eq!(seen, [(CKA_CLASS, 5), (CKA_ID, 2)], "then the types and lengths within");
 
         inner = [asked(0, &mut class), asked(0, &mut id)];
         outer.pValue = inner.as_mut_ptr().cast();
+        // SAFETY: as above.
         let result = unsafe { fill(&raw mut outer, &[stored()]) };
         assert_eq!(result.unwrap_err().rv(), Rv::BufferTooSmall);
         assert_eq!((outer.ulValueLen as usize, &class), (2 * ITEM, b"class"), "then the values");
         assert_eq!(inner.map(|item| item.ulValueLen), [5, CK_UNAVAILABLE_INFORMATION]);
 
         outer.ulValueLen -= 1;
+        // SAFETY: as above.
         assert_eq!(unsafe { fill(&raw mut outer, &[stored()]) }.unwrap_err().rv(), Rv::BufferTooSmall);
         assert_eq!(outer.ulValueLen, CK_UNAVAILABLE_INFORMATION, "an array too small is told as any value");
     }

@@ -29,7 +29,12 @@ impl Call<'_> {
     ///
     /// # Errors
     /// As [`Call::generate`].
-    pub fn generate_pair(&self, choice: &Choice, public: &Template, private: &Template) -> Result<(u64, u64)> {
+    pub fn generate_pair(
+        &self,
+        choice: &Choice,
+        public: &Template,
+        private: &Template,
+    ) -> Result<(u64, u64)> {
         let row = mechanism::find(choice.id)?;
         let pair = row.pair.ok_or_else(|| no_such_use(choice, "generate a key pair"))?;
         let birth = Birth::Generate(row.id);
@@ -90,7 +95,13 @@ impl Call<'_> {
     /// # Errors
     /// CKR_UNWRAPPING_KEY_HANDLE_INVALID, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPED_KEY_INVALID,
     /// CKR_WRAPPED_KEY_LEN_RANGE, CKR_MECHANISM_INVALID, and those of the template.
-    pub fn unwrap(&self, choice: &Choice, unwrapping: u64, wrapped: &[u8], template: &Template) -> Result<u64> {
+    pub fn unwrap(
+        &self,
+        choice: &Choice,
+        unwrapping: u64,
+        wrapped: &[u8],
+        template: &Template,
+    ) -> Result<u64> {
         let row = mechanism::find(choice.id)?;
         let unwrap = row.unwrap.ok_or_else(|| no_such_use(choice, "unwrap a key"))?;
         let with = self.usable(unwrapping, row, CKA_UNWRAP).map_err(of_unwrapping_key)?.object;
@@ -100,7 +111,9 @@ impl Call<'_> {
         let bytes = unwrap(&Start { row, params: &choice.params, key: with.key()? }, wrapped)?;
         let bytes = shortened(bytes, &attributes);
         attributes.absorb(key::decode(sort, bytes)?);
-        self.session.token.make(self.session.access(), attributes, Birth::Unwrap).map_err(|error| match error.rv() {
+        self.session.token.make(self.session.access(), attributes, Birth::Unwrap).map_err(|error| match error
+            .rv()
+        {
             Rv::AttributeValueInvalid => Rv::WrappedKeyInvalid.because(error.why().to_owned()),
             _ => error,
         })
@@ -146,7 +159,9 @@ fn may_leave(object: &Object, with: &Object) -> Result<()> {
         return Err(Rv::KeyNotWrappable.because(format!("{} is no secret or private key", object.describe())));
     }
     if !object.flag(CKA_EXTRACTABLE) {
-        return Err(Rv::KeyUnextractable.because(format!("CKA_EXTRACTABLE of {} is CK_FALSE", object.describe())));
+        return Err(
+            Rv::KeyUnextractable.because(format!("CKA_EXTRACTABLE of {} is CK_FALSE", object.describe()))
+        );
     }
     if object.flag(CKA_WRAP_WITH_TRUSTED) && !with.flag(CKA_TRUSTED) {
         return Err(Rv::KeyNotWrappable.because(format!(
@@ -205,7 +220,12 @@ fn of_wrapping_key(error: Error) -> Error {
 
 /// What the refusal of a key is called when the key was to unwrap.
 fn of_unwrapping_key(error: Error) -> Error {
-    renamed(error, Rv::UnwrappingKeyHandleInvalid, Rv::UnwrappingKeyTypeInconsistent, Rv::UnwrappingKeySizeRange)
+    renamed(
+        error,
+        Rv::UnwrappingKeyHandleInvalid,
+        Rv::UnwrappingKeyTypeInconsistent,
+        Rv::UnwrappingKeySizeRange,
+    )
 }
 
 fn renamed(error: Error, handle: Rv, key_type: Rv, size: Rv) -> Error {

@@ -23,7 +23,12 @@ impl Call<'_> {
     /// # Errors
     /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE, CKR_KEY_FUNCTION_NOT_PERMITTED,
     /// CKR_MECHANISM_INVALID when CKA_ALLOWED_MECHANISMS leaves it out.
-    pub(super) fn usable(&self, handle: u64, row: &'static Mechanism, usage: CK_ATTRIBUTE_TYPE) -> Result<Usable> {
+    pub(super) fn usable(
+        &self,
+        handle: u64,
+        row: &'static Mechanism,
+        usage: CK_ATTRIBUTE_TYPE,
+    ) -> Result<Usable> {
         let object = self.session.token.object(handle).map_err(no_key)?;
         if !object.is_key() {
             return Err(Rv::KeyHandleInvalid.because(format!("{} is no key", object.describe())));
@@ -52,7 +57,9 @@ impl Call<'_> {
         let mut work = self.session.work();
         let slot = work.slot(kind);
         if slot.as_ref().is_some_and(|active| self.lives(active)) {
-            return Err(Rv::OperationActive.because(format!("an operation of kind {kind:?} is active already")));
+            return Err(
+                Rv::OperationActive.because(format!("an operation of kind {kind:?} is active already"))
+            );
         }
         let row = mechanism::find(choice.id)?;
         *slot = Some(match (kind, key) {
@@ -66,7 +73,13 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn begin_with_key(&self, kind: Kind, choice: &Choice, row: &'static Mechanism, key: u64) -> Result<Active> {
+    fn begin_with_key(
+        &self,
+        kind: Kind,
+        choice: &Choice,
+        row: &'static Mechanism,
+        key: u64,
+    ) -> Result<Active> {
         let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
         let Usable { object, row } = self.usable(key, row, kind.usage())?;
         let begun: Begun = begin(&Start { row, params: &choice.params, key: object.key()? })?;

@@ -96,8 +96,9 @@ impl Call<'_> {
     fn login_for_one_use(&self, pin: &Secret) -> Result<()> {
         let mut work = self.session.work();
         if !work.operations().any(|active| active.unproven) {
-            return Err(Rv::OperationNotInitialized
-                .because("no operation waits for CKU_CONTEXT_SPECIFIC: begin one with a CKA_ALWAYS_AUTHENTICATE key"));
+            return Err(Rv::OperationNotInitialized.because(
+                "no operation waits for CKU_CONTEXT_SPECIFIC: begin one with a CKA_ALWAYS_AUTHENTICATE key",
+            ));
         }
         self.session.token.prove_again(pin)?;
         work.operations().for_each(|active| active.unproven = false);
@@ -172,7 +173,12 @@ impl Call<'_> {
     ///
     /// # Errors
     /// CKR_FUNCTION_NOT_SUPPORTED.
-    pub fn set_operation_state(&self, _state: &[u8], _encryption: Option<u64>, _authentication: Option<u64>) -> Result<()> {
+    pub fn set_operation_state(
+        &self,
+        _state: &[u8],
+        _encryption: Option<u64>,
+        _authentication: Option<u64>,
+    ) -> Result<()> {
         Err(Rv::FunctionNotSupported.because("operations cannot be saved yet"))
     }
 
@@ -183,7 +189,9 @@ impl Call<'_> {
     pub fn validation_flags(&self, kind: CK_ULONG) -> Result<CK_FLAGS> {
         match kind {
             CKS_LAST_VALIDATION_OK => Ok(0),
-            other => Err(Rv::ArgumentsBad.because(format!("there are no validation flags of type {other:#x}"))),
+            other => {
+                Err(Rv::ArgumentsBad.because(format!("there are no validation flags of type {other:#x}")))
+            }
         }
     }
 

@@ -59,8 +59,14 @@ fn date(time: &Time) -> [u8; 8] {
     let (year, month, day) = (date.year(), u16::from(date.month()), u16::from(date.day()));
     let digit = |number: u16, ten: u16| b'0' + (number / ten % 10) as u8;
     [
-        digit(year, 1000), digit(year, 100), digit(year, 10), digit(year, 1),
-        digit(month, 10), digit(month, 1), digit(day, 10), digit(day, 1),
+        digit(year, 1000),
+        digit(year, 100),
+        digit(year, 10),
+        digit(year, 1),
+        digit(month, 10),
+        digit(month, 1),
+        digit(day, 10),
+        digit(day, 1),
     ]
 }
 
@@ -79,7 +85,10 @@ mod tests {
         assert_eq!(x509.serial, [2, 2, 0x12, 0x34]);
         assert_eq!(x509.subject, x509.issuer);
         assert!(x509.subject.ends_with(b"\x0c\x04test"));
-        assert!(matches!(super::super::spki::read(&x509.spki), Ok(super::super::spki::PublicKeyInfo::Ec { .. })));
+        assert!(matches!(
+            super::super::spki::read(&x509.spki),
+            Ok(super::super::spki::PublicKeyInfo::Ec { .. })
+        ));
         assert_eq!(&x509.not_before, b"20261121");
         assert_eq!(&x509.not_after, b"20361118");
     }

@@ -75,16 +75,20 @@ impl Cipher {
             Mode::Ecb => return Err(Rv::MechanismParamInvalid.because("ECB takes no IV")),
             Mode::Cbc | Mode::CbcPad => Aes::Cbc,
             Mode::Ctr { bits: 1..=128 } => Aes::Ctr,
-            Mode::Ctr { .. } => return Err(Rv::MechanismParamInvalid.because("ulCounterBits must be 1 to 128")),
+            Mode::Ctr { .. } => {
+                return Err(Rv::MechanismParamInvalid.because("ulCounterBits must be 1 to 128"));
+            }
         };
         if aes != Aes::Ecb {
             let whole = <[u8; BLOCK]>::try_from(iv);
-            let iv = whole.map_err(|_| Rv::MechanismParamInvalid.because("the IV or counter block must be 16 bytes"))?;
+            let iv = whole
+                .map_err(|_| Rv::MechanismParamInvalid.because("the IV or counter block must be 16 bytes"))?;
             if let Mode::Ctr { bits } = mode {
                 counter = Counter::new(bits, iv);
             }
         }
-        let stream = Stream::new(aes, direction == Direction::Encrypt, mode == Mode::CbcPad, key.expose(), iv);
+        let stream =
+            Stream::new(aes, direction == Direction::Encrypt, mode == Mode::CbcPad, key.expose(), iv);
         let stream = stream.ok_or_else(failed)?;
         Ok(Cipher { mode, direction, stream, held: 0, counter })
     }
@@ -145,7 +149,9 @@ impl Cipher {
             };
             return Err(rv.because("the data must be whole blocks of 16 bytes"));
         }
-        self.stream.finish(out).ok_or_else(|| Rv::EncryptedDataInvalid.because("the padding is not that of PKCS#7"))
+        self.stream
+            .finish(out)
+            .ok_or_else(|| Rv::EncryptedDataInvalid.because("the padding is not that of PKCS#7"))
     }
 
     /// How many bytes `update` of `n` bytes gives, exactly.
@@ -188,7 +194,13 @@ mod tests {
     use proptest::prelude::*;
 
     const EVERY: [Mode; 7] = [
-        Mode::Ecb, Mode::Cbc, Mode::CbcPad, Mode::Ctr { bits: 128 }, Mode::Ctr { bits: 32 }, Mode::Ctr { bits: 7 }, Mode::Ctr { bits: 64 },
+        Mode::Ecb,
+        Mode::Cbc,
+        Mode::CbcPad,
+        Mode::Ctr { bits: 128 },
+        Mode::Ctr { bits: 32 },
+        Mode::Ctr { bits: 7 },
+        Mode::Ctr { bits: 64 },
     ];
 
     fn unhex(hex: &str) -> Vec<u8> {
@@ -235,11 +247,14 @@ mod tests {
 
     #[test]
     fn bad_parameters_have_their_codes() {
-        let new = |mode, key: usize, iv: usize| Cipher::new(mode, Direction::Encrypt, &Secret::zeroed(key), &vec![0; iv]);
+        let new = |mode, key: usize, iv: usize| {
+            Cipher::new(mode, Direction::Encrypt, &Secret::zeroed(key), &vec![0; iv])
+        };
         for key in [0, 8, 15, 17, 33, 64] {
             assert_eq!(refused(new(Mode::Cbc, key, 16)), Rv::KeySizeRange);
         }
-        for (mode, iv) in [(Mode::Ecb, 16), (Mode::Cbc, 0), (Mode::CbcPad, 15), (Mode::Ctr { bits: 32 }, 12)] {
+        for (mode, iv) in [(Mode::Ecb, 16), (Mode::Cbc, 0), (Mode::CbcPad, 15), (Mode::Ctr { bits: 32 }, 12)]
+        {
             assert_eq!(refused(new(mode, 16, iv)), Rv::MechanismParamInvalid);
         }
         for bits in [0, 129, usize::MAX] {
@@ -252,15 +267,25 @@ mod tests {
         let (key, iv) = ([1; 16], [2; 16]);
         for mode in [Mode::Ecb, Mode::Cbc] {
             assert_eq!(refused(run(mode, Direction::Encrypt, &key, &iv, &[0; 17])), Rv::DataLenRange);
-            assert_eq!(refused(run(mode, Direction::Decrypt, &key, &iv, &[0; 15])), Rv::EncryptedDataLenRange);
+            assert_eq!(
+                refused(run(mode, Direction::Decrypt, &key, &iv, &[0; 15])),
+                Rv::EncryptedDataLenRange
+            );
             assert_eq!(run(mode, Direction::Decrypt, &key, &iv, &[]).unwrap(), []);
         }
         for len in [0, 15, 17] {
-            assert_eq!(refused(run(Mode::CbcPad, Direction::Decrypt, &key, &iv, &vec![0; len])), Rv::EncryptedDataLenRange);
+            assert_eq!(
+                refused(run(Mode::CbcPad, Direction::Decrypt, &key, &iv, &vec![0; len])),
+                Rv::EncryptedDataLenRange
+            );
         }
         for last in [0, 17, 255, 2] {
-            let sealed = run(Mode::Cbc, Direction::Encrypt, &key, &iv, &[&[0; 15][..], &[last]].concat()).unwrap();
-            assert_eq!(refused(run(Mode::CbcPad, Direction::Decrypt, &key, &iv, &sealed)), Rv::EncryptedDataInvalid);
+            let sealed =
+                run(Mode::Cbc, Direction::Encrypt, &key, &iv, &[&[0; 15][..], &[last]].concat()).unwrap();
+            assert_eq!(
+                refused(run(Mode::CbcPad, Direction::Decrypt, &key, &iv, &sealed)),
+                Rv::EncryptedDataInvalid
+            );
         }
     }
 
@@ -279,7 +304,9 @@ mod tests {
 
     #[test]
     fn a_counter_does_not_come_round() {
-        for (direction, rv) in [(Direction::Encrypt, Rv::DataLenRange), (Direction::Decrypt, Rv::EncryptedDataLenRange)] {
+        for (direction, rv) in
+            [(Direction::Encrypt, Rv::DataLenRange), (Direction::Decrypt, Rv::EncryptedDataLenRange)]
+        {
             let mut cipher = begin(Mode::Ctr { bits: 3 }, direction, &[1; 16], &[0xff; 16]);
             let mut out = Vec::new();
             assert_eq!(refused(cipher.update(&[0; 129], &mut out)), rv);

@@ -97,17 +97,19 @@ impl Curve {
     /// `CKR_CURVE_NOT_SUPPORTED` for a name that is not in the table, `CKR_DOMAIN_PARAMS_INVALID` for explicit
     /// or implicit parameters, `CKR_ATTRIBUTE_VALUE_INVALID` for what is not DER.
     pub fn from_params(der: &[u8]) -> Result<Curve> {
-        let unknown = || Rv::CurveNotSupported.because("CKA_EC_PARAMS names a curve that this token does not have");
+        let unknown =
+            || Rv::CurveNotSupported.because("CKA_EC_PARAMS names a curve that this token does not have");
         let find = |is: &dyn Fn(&Row) -> bool| ROWS.iter().find(|row| is(row)).map(|row| row.curve);
         if tlv::only(tlv::OID, der).is_some_and(|oid| !oid.is_empty()) {
             return find(&|row| row.oid == der).ok_or_else(unknown);
         }
         if let Some(name) = tlv::only(tlv::PRINTABLE_STRING, der) {
             let same = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
-            return find(&|row| row.names.iter().any(|known| same(known))).ok_or_else(unknown);
+            return find(&|row| row.names.iter().any(same)).ok_or_else(unknown);
         }
         if tlv::only(tlv::SEQUENCE, der).is_some() || tlv::only(tlv::NULL, der).is_some() {
-            return Err(Rv::DomainParamsInvalid.because("CKA_EC_PARAMS must name its curve, by OID or PrintableString"));
+            return Err(Rv::DomainParamsInvalid
+                .because("CKA_EC_PARAMS must name its curve, by OID or PrintableString"));
         }
         Err(Rv::AttributeValueInvalid.because("CKA_EC_PARAMS is neither a DER OID nor a PrintableString"))
     }
@@ -166,7 +168,9 @@ pub struct PrivateKey {
 impl PrivateKey {
     /// From its scalar, big-endian, short ones padded on the left. `CKR_ATTRIBUTE_VALUE_INVALID` unless 0 < scalar < n.
     pub fn new(curve: Curve, scalar: &Secret) -> Result<PrivateKey> {
-        let bad = || Rv::AttributeValueInvalid.because("the private value must be above 0 and below the curve's order");
+        let bad = || {
+            Rv::AttributeValueInvalid.because("the private value must be above 0 and below the curve's order")
+        };
         let scalar = tlv::trim(scalar.expose());
         let fits = scalar.len() <= curve.order_size();
         let key = fits.then(|| EcKey::private(curve.row().nid, scalar)).flatten().ok_or_else(bad)?;
@@ -187,13 +191,16 @@ impl PrivateKey {
     /// ECDSA (FIPS 186-5 §6.4.1): r and s, each `order_size` bytes. Of a digest longer than the order the
     /// leftmost bits count.
     pub fn sign(&self, digest: &[u8]) -> Result<Vec<u8>> {
-        self.key.sign(digest).ok_or_else(|| Rv::FunctionFailed.because("the ECDSA signature could not be made"))
+        self.key
+            .sign(digest)
+            .ok_or_else(|| Rv::FunctionFailed.because("the ECDSA signature could not be made"))
     }
 
     /// ECDH (SP 800-56A §5.7.1.2): the x coordinate, `size` bytes. The peer's point may be compressed;
     /// `CKR_MECHANISM_PARAM_INVALID` when it is not on the curve.
     pub fn ecdh(&self, peer_point: &[u8]) -> Result<Secret> {
-        let bad = || Rv::MechanismParamInvalid.because("the peer's public key is not a point of this key's curve");
+        let bad =
+            || Rv::MechanismParamInvalid.because("the peer's public key is not a point of this key's curve");
         let encoded = is_encoded(self.point.len(), peer_point);
         encoded.then(|| self.key.agree(peer_point)).flatten().ok_or_else(bad)
     }
@@ -230,8 +237,10 @@ impl PublicKey {
     /// `CKR_SIGNATURE_LEN_RANGE`, `CKR_SIGNATURE_INVALID`.
     pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
         let half = signature.len() / 2;
-        if signature.is_empty() || signature.len() % 2 != 0 || half > self.curve.order_size() {
-            return Err(Rv::SignatureLenRange.because("an ECDSA signature is r and s, each as long as the order"));
+        if signature.is_empty() || !signature.len().is_multiple_of(2) || half > self.curve.order_size() {
+            return Err(
+                Rv::SignatureLenRange.because("an ECDSA signature is r and s, each as long as the order")
+            );
         }
         let (r, s) = signature.split_at(half);
         self.key.verify(digest, r, s).ok_or_else(|| Rv::SignatureInvalid.into())
@@ -270,7 +279,8 @@ pub fn to_pkcs8(curve: Curve, scalar: &Secret, point: Option<&[u8]>) -> Result<S
     let mut wide = Secret::zeroed(curve.order_size());
     let bytes = tlv::trim(scalar.expose());
     let start = wide.len().checked_sub(bytes.len());
-    let start = start.ok_or_else(|| Rv::AttributeValueInvalid.because("the private value is above the curve's order"))?;
+    let start = start
+        .ok_or_else(|| Rv::AttributeValueInvalid.because("the private value is above the curve's order"))?;
     wide.expose_mut()[start..].copy_from_slice(bytes);
     let value = tlv::put(tlv::OCTET_STRING, &[wide.expose()]);
     let point = point.map(|point| tlv::put(tlv::BIT_STRING, &[&[0], point]));
@@ -314,10 +324,10 @@ pub fn from_pkcs8(der: &[u8]) -> Result<(Curve, Secret, Vec<u8>)> {
     let scalar = Secret::from(scalar);
     let private = PrivateKey::new(curve, &scalar)
         .map_err(|_| Rv::WrappedKeyInvalid.because("the private value is not below the curve's order"))?;
-    if let Some(point) = point {
-        if PublicKey::new(curve, point).map_or(true, |public| public.point != private.point) {
-            return Err(Rv::WrappedKeyInvalid.because("the public point is not the private key's"));
-        }
+    if point.is_some_and(|point| {
+        PublicKey::new(curve, point).map_or(true, |public| public.point != private.point)
+    }) {
+        return Err(Rv::WrappedKeyInvalid.because("the public point is not the private key's"));
     }
     let mut wide = vec![0; curve.order_size().saturating_sub(scalar.len())];
     wide.reserve_exact(scalar.len());

@@ -206,7 +206,9 @@ fn keys_are_shared_between_threads() {
     let (private, public) = pair(Curve::P256);
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..50).for_each(|_| public.verify(&[1; 32], &private.sign(&[1; 32]).unwrap()).unwrap()));
+            scope.spawn(|| {
+                (0..50).for_each(|_| public.verify(&[1; 32], &private.sign(&[1; 32]).unwrap()).unwrap())
+            });
         }
     });
 }

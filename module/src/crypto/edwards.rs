@@ -41,8 +41,10 @@ impl Curve {
     pub fn from_params(der: &[u8]) -> Result<Curve> {
         let name = tlv::only(tlv::PRINTABLE_STRING, der);
         let named = |known: &&str| name.is_some_and(|name| known.as_bytes().eq_ignore_ascii_case(name));
-        let found = Curve::ALL.iter().find(|curve| curve.params() == der || curve.names().iter().any(|known| named(known)));
-        found.copied().ok_or_else(|| Rv::CurveNotSupported.because("CKA_EC_PARAMS names neither Ed25519 nor X25519"))
+        let found = Curve::ALL.iter().find(|curve| curve.params() == der || curve.names().iter().any(named));
+        found
+            .copied()
+            .ok_or_else(|| Rv::CurveNotSupported.because("CKA_EC_PARAMS names neither Ed25519 nor X25519"))
     }
 }
 
@@ -93,7 +95,9 @@ pub fn verify(how: Eddsa, public: &[u8], message: &[u8], signature: &[u8]) -> Re
 
 /// X25519 (RFC 7748 §6.1): 32 bytes. `CKR_MECHANISM_PARAM_INVALID` for a peer that has not 32 bytes or gives zero.
 pub fn agree(private: &Secret, peer: &[u8]) -> Result<Secret> {
-    let bad = || -> Error { Rv::MechanismParamInvalid.because("the peer's public key is not an X25519 key of full order") };
+    let bad = || -> Error {
+        Rv::MechanismParamInvalid.because("the peer's public key is not an X25519 key of full order")
+    };
     let peer = <&[u8; SIZE]>::try_from(peer).map_err(|_| bad())?;
     awslc::x25519(whole(private.expose())?, peer).ok_or_else(bad)
 }
@@ -104,9 +108,7 @@ fn whole(bytes: &[u8]) -> Result<&[u8; SIZE]> {
 
 fn check(how: Eddsa) -> Result<()> {
     match how {
-        Eddsa::Context(context) if context.is_empty() => {
-            Err(Rv::MechanismParamInvalid.because("Ed25519ctx needs a context"))
-        }
+        Eddsa::Context([]) => Err(Rv::MechanismParamInvalid.because("Ed25519ctx needs a context")),
         Eddsa::Context(context) | Eddsa::Prehash(context) if context.len() > 255 => {
             Err(Rv::MechanismParamInvalid.because("an EdDSA context has at most 255 bytes"))
         }
@@ -116,8 +118,8 @@ fn check(how: Eddsa) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::rng::system;
+    use super::*;
 
     fn unhex(hex: &str) -> Secret {
         Secret::from(hex::decode(hex).unwrap())
@@ -128,11 +130,15 @@ mod tests {
     fn published_signatures() {
         for (how, seed, message, signature) in [
             (
-                Eddsa::Pure, "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb", &b"\x72"[..],
+                Eddsa::Pure,
+                "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+                &b"\x72"[..],
                 "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
             ),
             (
-                Eddsa::Prehash(b""), "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42", b"abc",
+                Eddsa::Prehash(b""),
+                "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
+                b"abc",
                 "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae4131f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406",
             ),
         ] {
@@ -160,15 +166,27 @@ mod tests {
     fn contexts_and_messages_are_told_apart() {
         let (seed, public) = generate(Curve::Ed25519, &mut system).unwrap();
         let key = PrivateKey::new(&seed).unwrap();
-        let ways = [Eddsa::Pure, Eddsa::Context(b"a"), Eddsa::Context(b"b"), Eddsa::Prehash(b""), Eddsa::Prehash(b"a")];
+        let ways = [
+            Eddsa::Pure,
+            Eddsa::Context(b"a"),
+            Eddsa::Context(b"b"),
+            Eddsa::Prehash(b""),
+            Eddsa::Prehash(b"a"),
+        ];
         for how in ways {
             let signature = key.sign(how, b"message").unwrap();
             for other in ways {
                 assert_eq!(verify(other, &public, b"message", &signature).is_ok(), how == other);
             }
             assert_eq!(verify(how, &public, b"", &signature).unwrap_err().rv(), Rv::SignatureInvalid);
-            assert_eq!(verify(how, &public, b"message", &signature[1..]).unwrap_err().rv(), Rv::SignatureLenRange);
-            assert_eq!(verify(how, &public[1..], b"message", &signature).unwrap_err().rv(), Rv::AttributeValueInvalid);
+            assert_eq!(
+                verify(how, &public, b"message", &signature[1..]).unwrap_err().rv(),
+                Rv::SignatureLenRange
+            );
+            assert_eq!(
+                verify(how, &public[1..], b"message", &signature).unwrap_err().rv(),
+                Rv::AttributeValueInvalid
+            );
         }
         for how in [Eddsa::Context(b""), Eddsa::Context(&[0; 256]), Eddsa::Prehash(&[0; 256])] {
             assert_eq!(key.sign(how, b"").unwrap_err().rv(), Rv::MechanismParamInvalid);

@@ -24,7 +24,9 @@ impl Gcm {
     pub fn new(direction: Direction, key: &Secret, iv: &[u8], aad: &[u8], tag_bits: usize) -> Result<Gcm> {
         check_key(key)?;
         if !matches!(tag_bits, 32 | 64 | 96 | 104 | 112 | 120 | 128) {
-            return Err(Rv::MechanismParamInvalid.because("ulTagBits must be 32, 64, or 96 to 128 in steps of 8"));
+            return Err(
+                Rv::MechanismParamInvalid.because("ulTagBits must be 32, 64, or 96 to 128 in steps of 8")
+            );
         }
         if iv.is_empty() {
             return Err(Rv::MechanismParamInvalid.because("GCM needs an IV of at least one byte"));
@@ -44,7 +46,9 @@ impl Gcm {
             Direction::Encrypt => {
                 // Room for the tag too, so that a message in one piece is allocated once.
                 out.try_reserve_exact(data.len().saturating_add(48)).map_err(|_| Rv::HostMemory)?;
-                self.stream.update(data, out).ok_or_else(|| Rv::DataLenRange.because("too much data for one GCM message"))
+                self.stream
+                    .update(data, out)
+                    .ok_or_else(|| Rv::DataLenRange.because("too much data for one GCM message"))
             }
             Direction::Decrypt => self.hold(data),
         }
@@ -69,7 +73,11 @@ impl Gcm {
     fn grow(&mut self, more: usize) -> Result<()> {
         let needed = self.plain.len().saturating_add(more).saturating_add(64);
         if self.plain.capacity() < needed {
-            let wanted = if self.plain.is_empty() { needed } else { needed.max(self.plain.capacity().saturating_mul(2)) };
+            let wanted = if self.plain.is_empty() {
+                needed
+            } else {
+                needed.max(self.plain.capacity().saturating_mul(2))
+            };
             let mut larger = Vec::new();
             larger.try_reserve_exact(wanted).map_err(|_| Rv::HostMemory)?;
             larger.extend_from_slice(&self.plain);
@@ -93,7 +101,9 @@ impl Gcm {
                 }
                 self.stream.expect(&self.tail).ok_or_else(failed)?;
                 let good = self.stream.finish(&mut self.plain);
-                good.ok_or_else(|| Rv::EncryptedDataInvalid.because("the tag does not fit key, IV, data and ciphertext"))?;
+                good.ok_or_else(|| {
+                    Rv::EncryptedDataInvalid.because("the tag does not fit key, IV, data and ciphertext")
+                })?;
                 if out.is_empty() {
                     std::mem::swap(out, &mut self.plain);
                 } else {
@@ -116,7 +126,9 @@ impl Gcm {
     pub fn final_room(&self, n: usize) -> usize {
         match self.direction {
             Direction::Encrypt => n.saturating_add(self.tag),
-            Direction::Decrypt => (self.plain.len() + self.tail.len()).saturating_add(n).saturating_sub(self.tag),
+            Direction::Decrypt => {
+                (self.plain.len() + self.tail.len()).saturating_add(n).saturating_sub(self.tag)
+            }
         }
     }
 }
@@ -132,12 +144,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn run(direction: Direction, key: &[u8], iv: &[u8], aad: &[u8], tag_bits: usize, data: &[u8]) -> Result<Vec<u8>> {
+    fn run(
+        direction: Direction,
+        key: &[u8],
+        iv: &[u8],
+        aad: &[u8],
+        tag_bits: usize,
+        data: &[u8],
+    ) -> Result<Vec<u8>> {
         let mut gcm = Gcm::new(direction, &Secret::from(key), iv, aad, tag_bits)?;
         let (room, mut out) = (gcm.final_room(data.len()), Vec::new());
         gcm.update(data, &mut out)?;
         if let Err(error) = gcm.finish(&mut out) {
-            assert!(direction == Direction::Encrypt || out.is_empty(), "nothing leaves before the tag was good");
+            assert!(
+                direction == Direction::Encrypt || out.is_empty(),
+                "nothing leaves before the tag was good"
+            );
             return Err(error);
         }
         assert_eq!(out.len(), room);
@@ -154,7 +176,9 @@ mod tests {
         let unhex = |hex: &str| hex::decode(hex).unwrap();
         let key = unhex("feffe9928665731c6d6a8f9467308308");
         let aad = unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
-        let plain = unhex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+        let plain = unhex(
+            "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+        );
         for (iv, tag) in [
             ("cafebabefacedbaddecaf888", "5bc94fbc3221a5db94fae95ae7121a47"),
             ("cafebabefacedbad", "3612d2e79e3b0785561be14aaca2fccb"),
@@ -171,7 +195,9 @@ mod tests {
 
     #[test]
     fn bad_parameters_have_their_codes() {
-        let new = |key: usize, iv: usize, tag| Gcm::new(Direction::Encrypt, &Secret::zeroed(key), &vec![0; iv], b"", tag);
+        let new = |key: usize, iv: usize, tag| {
+            Gcm::new(Direction::Encrypt, &Secret::zeroed(key), &vec![0; iv], b"", tag)
+        };
         for key in [0, 15, 31, 33] {
             assert_eq!(refused(new(key, 12, 128)), Rv::KeySizeRange);
         }

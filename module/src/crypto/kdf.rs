@@ -1,22 +1,25 @@
 //! Keys from passwords and from other secrets.
 
+use super::awslc;
 use super::hash::Hash;
 use super::mac::Hmac;
 use crate::cryptoki::Secret;
 
 /// PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2): 32 bytes. No iterations count as one.
 pub fn pbkdf2_sha256(password: &Secret, salt: &[u8], iterations: u32) -> Secret {
-    let mut key = Secret::zeroed(32);
-    // An HMAC key may have any length, so the only error this crate knows cannot happen; were it to
-    // happen, the zero key would be a wrong key, not a usable one.
-    let done = pbkdf2::pbkdf2::<hmac::Hmac<sha2::Sha256>>(
-        password.expose(),
-        salt,
-        iterations.max(1),
-        key.expose_mut(),
-    );
-    debug_assert!(done.is_ok());
+    let (mut key, iterations) = (Secret::zeroed(32), iterations.max(1));
+    // aws-lc is a few percent faster than the `pbkdf2` crate, which steps in should aws-lc lack memory.
+    if awslc::pbkdf2_sha256(password.expose(), salt, iterations, key.expose_mut()).is_none() {
+        plain_pbkdf2(password, salt, iterations, &mut key);
+    }
     key
+}
+
+fn plain_pbkdf2(password: &Secret, salt: &[u8], iterations: u32, key: &mut Secret) {
+    type Prf = hmac::Hmac<sha2::Sha256>;
+    // The only error is a key length that the function refuses, and HMAC takes every length.
+    let done = pbkdf2::pbkdf2::<Prf>(password.expose(), salt, iterations, key.expose_mut());
+    debug_assert!(done.is_ok());
 }
 
 /// HKDF-SHA-256 (RFC 5869), extract and expand; `len` counts bytes, at most 255 × 32: more is cut to that.
@@ -58,6 +61,7 @@ pub fn x963(hash: Hash, secret: &Secret, shared: &[u8], len: usize) -> Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn secret(hex: &str) -> Secret {
         Secret::from(hex::decode(hex).unwrap())
@@ -66,10 +70,25 @@ mod tests {
     #[test]
     fn pbkdf2_rfc_7914_section_11() {
         let key = pbkdf2_sha256(&Secret::from(&b"passwd"[..]), b"salt", 1);
-        assert_eq!(hex::encode(key.expose()), "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+        assert_eq!(
+            hex::encode(key.expose()),
+            "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+        );
         let key = pbkdf2_sha256(&Secret::from(&b"Password"[..]), b"NaCl", 80000);
-        assert_eq!(hex::encode(key.expose()), "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56");
+        assert_eq!(
+            hex::encode(key.expose()),
+            "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
+        );
         assert_eq!(pbkdf2_sha256(&Secret::default(), b"", 0), pbkdf2_sha256(&Secret::default(), b"", 1));
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_of_pbkdf2_agree(password: Vec<u8>, salt: Vec<u8>, iterations in 1u32..20) {
+            let (password, mut key) = (Secret::from(password), Secret::zeroed(32));
+            plain_pbkdf2(&password, &salt, iterations, &mut key);
+            prop_assert_eq!(pbkdf2_sha256(&password, &salt, iterations), key);
+        }
     }
 
     #[test]
@@ -91,7 +110,9 @@ mod tests {
         assert_eq!(x963(Hash::Sha256, &z, b"", 16), secret("443024c3dae66b95e6f5670601558f71"));
         assert_eq!(x963(Hash::Sha256, &z, b"", 0).len(), 0);
         assert_eq!(x963(Hash::Sha256, &z, b"", usize::MAX).len(), MOST);
-        assert_eq!(x963(Hash::Sha1, &z, b"info", 45).expose()[..20], Hash::Sha1.digest(
-            &[z.expose(), &[0, 0, 0, 1], b"info"].concat())[..]);
+        assert_eq!(
+            x963(Hash::Sha1, &z, b"info", 45).expose()[..20],
+            Hash::Sha1.digest(&[z.expose(), &[0, 0, 0, 1], b"info"].concat())[..]
+        );
     }
 }

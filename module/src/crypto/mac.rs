@@ -124,7 +124,10 @@ mod tests {
             assert_eq!(hex::encode(twin.finish().unwrap()), tag);
         }
         for len in [0, 15, 17, 64] {
-            assert_eq!(Cmac::new(&Secret::zeroed(len)).err().unwrap().rv(), crate::cryptoki::Rv::KeySizeRange);
+            assert_eq!(
+                Cmac::new(&Secret::zeroed(len)).err().unwrap().rv(),
+                crate::cryptoki::Rv::KeySizeRange
+            );
         }
     }
 

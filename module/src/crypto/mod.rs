@@ -4,12 +4,14 @@
 //!   hash ── mac ── kdf        RustCrypto          rng   the system's randomness
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
-//!   ec   edwards  cipher  wrap  aws-lc
+//!   ec   edwards                aws-lc
+//!   cipher  gcm  ccm  wrap     aws-lc
 //!   spki certificate          public keys and certificates as DER
 //!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
 //! ```
 
 mod awslc;
+pub mod ccm;
 pub mod certificate;
 pub mod cipher;
 pub mod ec;

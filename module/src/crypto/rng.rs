@@ -3,6 +3,7 @@
 use crate::cryptoki::{Result, Rv};
 
 /// Fills `bytes` from the operating system. `CKR_RANDOM_NO_RNG` when it has none to give.
+#[allow(clippy::disallowed_methods, reason = "the one place that asks the system")]
 pub fn system(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes).map_err(|_| Rv::RandomNoRng.because("the operating system gives no randomness"))
 }

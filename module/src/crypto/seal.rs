@@ -42,7 +42,9 @@ impl Sealer {
         let mut plain = Secret::from(body);
         self.0
             .decrypt_inout_detached(&Nonce::from(*nonce), aad, plain.expose_mut().into(), &Tag::from(*tag))
-            .map_err(|_| Rv::EncryptedDataInvalid.because("the seal is broken, or made under another key or name"))?;
+            .map_err(|_| {
+                Rv::EncryptedDataInvalid.because("the seal is broken, or made under another key or name")
+            })?;
         Ok(plain)
     }
 }

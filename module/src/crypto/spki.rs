@@ -41,7 +41,8 @@ fn info(algorithm: &[&[u8]], key: &[u8]) -> Vec<u8> {
 /// Reads a SubjectPublicKeyInfo. `CKR_ATTRIBUTE_VALUE_INVALID` when it is not one, `CKR_CURVE_NOT_SUPPORTED`
 /// for an unknown curve, `CKR_KEY_TYPE_INCONSISTENT` for a key of another kind.
 pub fn read(der: &[u8]) -> Result<PublicKeyInfo> {
-    let (algorithm, parameters, key) = outline(der).ok_or_else(|| garbled("SubjectPublicKeyInfo is not DER"))?;
+    let (algorithm, parameters, key) =
+        outline(der).ok_or_else(|| garbled("SubjectPublicKeyInfo is not DER"))?;
     match algorithm {
         RSA_ENCRYPTION => {
             let (n, e) = rsa_numbers(key).ok_or_else(|| garbled("RSAPublicKey is not DER"))?;

@@ -29,7 +29,10 @@ impl Wrap {
 /// wrapping does not take.
 pub fn wrap(how: Wrap, key: &Secret, data: &[u8]) -> Result<Vec<u8>> {
     check_key(key)?;
-    let bad = || Rv::DataLenRange.because("AES key wrap takes multiples of 8 bytes from 16 on, with padding any but none");
+    let bad = || {
+        Rv::DataLenRange
+            .because("AES key wrap takes multiples of 8 bytes from 16 on, with padding any but none")
+    };
     let wrapped = awslc::wrap(true, key.expose(), how.iv(), data).ok_or_else(bad)?;
     Ok(wrapped.expose().to_vec())
 }
@@ -39,8 +42,9 @@ pub fn wrap(how: Wrap, key: &Secret, data: &[u8]) -> Result<Vec<u8>> {
 pub fn unwrap(how: Wrap, key: &Secret, wrapped: &[u8]) -> Result<Secret> {
     check_key(key)?;
     let least = if how == Wrap::Padded { 16 } else { 24 };
-    if wrapped.len() < least || wrapped.len() % 8 != 0 {
-        return Err(Rv::EncryptedDataLenRange.because("what AES key wrap gives is a multiple of 8 bytes, at least 16 or 24"));
+    if wrapped.len() < least || !wrapped.len().is_multiple_of(8) {
+        return Err(Rv::EncryptedDataLenRange
+            .because("what AES key wrap gives is a multiple of 8 bytes, at least 16 or 24"));
     }
     let bad = || Rv::EncryptedDataInvalid.because("the data were not wrapped under this key and IV");
     awslc::wrap(false, key.expose(), how.iv(), wrapped).ok_or_else(bad)
@@ -65,7 +69,10 @@ mod tests {
         assert_eq!(hex::encode(wrap(PLAIN, &key, data.expose()).unwrap()), known);
         let key = unhex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8");
         for (data, known) in [
-            ("c37b7e6492584340bed12207808941155068f738", "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a"),
+            (
+                "c37b7e6492584340bed12207808941155068f738",
+                "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a",
+            ),
             ("466f7250617369", "afbeb0f07dfbf5419200f2ccb50bb24f"),
         ] {
             assert_eq!(hex::encode(wrap(Wrap::Padded, &key, unhex(data).expose()).unwrap()), known);

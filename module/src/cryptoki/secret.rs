@@ -3,16 +3,24 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
-
 /// Secret bytes: zeroed when dropped, opaque to `Debug`, compared in constant time.
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Vec<u8>);
+
+impl Drop for Secret {
+    /// Zeroed as fast as memory goes, capacity that was never used included; the barrier keeps the compiler from
+    /// leaving it out.
+    fn drop(&mut self) {
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
+        zeroize::optimization_barrier(self.0.as_slice());
+    }
+}
 
 impl Secret {
     /// A secret of `len` zero bytes, to be filled in place.
     pub fn zeroed(len: usize) -> Secret {
-        Secret(Zeroizing::new(vec![0; len]))
+        Secret(vec![0; len])
     }
 
     /// The bytes. Call it only in the expression that needs them.
@@ -39,13 +47,13 @@ impl Secret {
 impl From<Vec<u8>> for Secret {
     /// Takes the bytes over; nothing is copied.
     fn from(bytes: Vec<u8>) -> Secret {
-        Secret(Zeroizing::new(bytes))
+        Secret(bytes)
     }
 }
 
 impl From<&[u8]> for Secret {
     fn from(bytes: &[u8]) -> Secret {
-        Secret(Zeroizing::new(bytes.to_vec()))
+        Secret(bytes.to_vec())
     }
 }
 

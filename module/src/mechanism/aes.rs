@@ -1,8 +1,8 @@
 //! AES (PKCS#11 v3.2 §6.10 – §6.13): key generation, ECB, CBC, CBC with padding, CTR, GCM.
 
 use crate::crypto::cipher::{Cipher, Direction, Gcm, Mode};
-use crate::cryptoki::ids::*;
 use crate::cryptoki::Result;
+use crate::cryptoki::ids::*;
 use crate::object::Key;
 
 use super::operation::run;
@@ -74,4 +74,3 @@ macro_rules! operation {
 }
 
 operation!(Cipher, Gcm);
-

@@ -12,7 +12,7 @@ use super::{Begun, Making, Mechanism, Params, ROW, Shape, Start};
 
 const EC: Mechanism = Mechanism {
     keys: &[CKK_EC],
-    sizes: (256, 521),
+    sizes: (224, 521),
     flags: CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS,
     ..ROW
 };

@@ -43,6 +43,15 @@ pub type Begin = fn(&Start<'_>) -> Result<Begun>;
 /// Turns the bytes of a key into a wrapped key, or back.
 pub type Transform = fn(&Start<'_>, &[u8]) -> Result<Secret>;
 
+/// Begins a digest, which has no key.
+pub type Digest = fn(&'static Mechanism, &Params) -> Result<Begun>;
+/// Gives the derived bytes: of that length when one is asked, else all there are.
+pub type Derive = fn(&Start<'_>, Option<usize>) -> Result<Secret>;
+/// Makes a key: what the token adds to the template.
+pub type Generate = fn(&mut Making<'_>) -> Result<Attributes>;
+/// Makes a key pair: what the token adds to the public and to the private template.
+pub type Pair = fn(&mut Making<'_>) -> Result<(Attributes, Attributes)>;
+
 /// In what a key's size is counted (C_GetMechanismInfo's ulMinKeySize and ulMaxKeySize).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -63,7 +72,7 @@ pub struct Mechanism {
     pub hash: Option<Hash>,
     /// Flags beside those that follow from what the row offers.
     pub flags: CK_FLAGS,
-    pub digest: Option<fn(&'static Mechanism, &Params) -> Result<Begun>>,
+    pub digest: Option<Digest>,
     pub sign: Option<Begin>,
     pub verify: Option<Begin>,
     pub sign_recover: Option<Begin>,
@@ -72,11 +81,9 @@ pub struct Mechanism {
     pub decrypt: Option<Begin>,
     pub wrap: Option<Transform>,
     pub unwrap: Option<Transform>,
-    /// The derived bytes: of that length when one is asked, else all there are.
-    pub derive: Option<fn(&Start<'_>, Option<usize>) -> Result<Secret>>,
-    pub generate: Option<fn(&mut Making<'_>) -> Result<Attributes>>,
-    /// The attributes of the public and of the private key.
-    pub pair: Option<fn(&mut Making<'_>) -> Result<(Attributes, Attributes)>>,
+    pub derive: Option<Derive>,
+    pub generate: Option<Generate>,
+    pub pair: Option<Pair>,
 }
 
 /// A row that offers nothing, to build rows on.

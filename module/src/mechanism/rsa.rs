@@ -15,8 +15,7 @@ const RSA: Mechanism = Mechanism { keys: &[CKK_RSA], sizes: (1024, 16_384), ..RO
 
 const PKCS: Mechanism = Mechanism { sign: Some(sign_pkcs), verify: Some(verify_pkcs), ..RSA };
 
-const PSS: Mechanism =
-    Mechanism { shape: Shape::Pss, sign: Some(sign_pss), verify: Some(verify_pss), ..RSA };
+const PSS: Mechanism = Mechanism { shape: Shape::Pss, sign: Some(sign_pss), verify: Some(verify_pss), ..RSA };
 
 const fn pkcs(id: CK_MECHANISM_TYPE, hash: Hash) -> Mechanism {
     Mechanism { id, hash: Some(hash), ..PKCS }
@@ -220,7 +219,11 @@ fn mgf_hash(start: &Start<'_>, mgf: CK_RSA_PKCS_MGF_TYPE) -> Result<Hash> {
         CKG_MGF1_SHA256 => Hash::Sha256,
         CKG_MGF1_SHA384 => Hash::Sha384,
         CKG_MGF1_SHA512 => Hash::Sha512,
-        _ => return Err(start.wrong_params(format!("mgf {mgf:#x} is no mask generation function of this token"))),
+        _ => {
+            return Err(
+                start.wrong_params(format!("mgf {mgf:#x} is no mask generation function of this token"))
+            );
+        }
     })
 }
 
@@ -278,10 +281,9 @@ fn decrypt_oaep(start: &Start<'_>) -> Result<Begun> {
 fn generate(making: &mut Making<'_>) -> Result<(Attributes, Attributes)> {
     let bits = making.template.ulong(CKA_MODULUS_BITS).unwrap_or(0);
     let (min, max) = making.row.sizes;
-    if !(min..=max).contains(&bits) || bits % 8 != 0 {
-        return Err(Rv::AttributeValueInvalid.because(format!(
-            "CKA_MODULUS_BITS is {bits}: it must be a multiple of 8 from {min} to {max}"
-        )));
+    if !(min..=max).contains(&bits) || !bits.is_multiple_of(8) {
+        return Err(Rv::AttributeValueInvalid
+            .because(format!("CKA_MODULUS_BITS is {bits}: it must be a multiple of 8 from {min} to {max}")));
     }
     let exponent = making.template.bytes(CKA_PUBLIC_EXPONENT).unwrap_or(&[1, 0, 1]);
     let components = rsa::generate(bits as usize, exponent, making.fill)?;

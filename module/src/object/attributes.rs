@@ -233,10 +233,14 @@ impl Attributes {
     /// Bytes that must be there for the object to make sense.
     ///
     /// # Errors
-    /// CKR_TEMPLATE_INCOMPLETE naming the attribute.
+    /// CKR_TEMPLATE_INCOMPLETE when it is missing, CKR_ATTRIBUTE_VALUE_INVALID when it is empty.
     pub fn need(&self, attribute: CK_ATTRIBUTE_TYPE) -> Result<&[u8]> {
         self.bytes(attribute).ok_or_else(|| {
-            Rv::TemplateIncomplete.because(format!("{} is missing", names::attribute(attribute)))
+            let name = names::attribute(attribute);
+            match self.of(attribute) {
+                None => Rv::TemplateIncomplete.because(format!("{name} is missing")),
+                Some(_) => Rv::AttributeValueInvalid.because(format!("{name} is empty")),
+            }
         })
     }
 }

@@ -137,8 +137,7 @@ pub fn rule(attribute: CK_ATTRIBUTE_TYPE, sort: Sort) -> Option<&'static Rule> {
 }
 
 fn applies(rule: &Rule, sort: Sort) -> bool {
-    rule.on.classes.contains(&sort.class)
-        && (rule.on.types.is_empty() || rule.on.types.contains(&sort.kind))
+    rule.on.classes.contains(&sort.class) && (rule.on.types.is_empty() || rule.on.types.contains(&sort.kind))
 }
 
 /// The attributes of a template for an object to be born, each of the right kind and allowed here.
@@ -181,6 +180,14 @@ pub fn judge(birth: Birth, sort: Sort, template: &Template, officer: bool) -> Re
         }
     }
     Ok(attributes)
+}
+
+fn absent(attribute: CK_ATTRIBUTE_TYPE, sort: Sort) -> Error {
+    Rv::AttributeTypeInvalid.because(format!(
+        "{} is no attribute of {}",
+        names::attribute(attribute),
+        sort.describe()
+    ))
 }
 
 fn misplaced(attribute: CK_ATTRIBUTE_TYPE, sort: Sort) -> Error {
@@ -270,7 +277,7 @@ pub fn change(before: &Attributes, template: &Template, copy: bool, officer: boo
     let mut after = before.clone();
     let mut touched = Attributes::default();
     for (attribute, given) in template {
-        let rule = rule(*attribute, sort).ok_or_else(|| misplaced(*attribute, sort))?;
+        let rule = rule(*attribute, sort).ok_or_else(|| absent(*attribute, sort))?;
         let value = rule.kind.read(*attribute, given)?;
         if touched.set(*attribute, value.clone()).is_some_and(|twice| twice != value) {
             return Err(Rv::TemplateInconsistent
@@ -314,8 +321,11 @@ fn permit(rule: &Rule, value: &Value, copy: bool, officer: bool) -> Result<()> {
 pub fn read(attributes: &Attributes, attribute: CK_ATTRIBUTE_TYPE) -> Result<&Value> {
     let sort = Sort::of(attributes);
     let rule = rule(attribute, sort).ok_or_else(|| {
-        Rv::AttributeTypeInvalid
-            .because(format!("{} is no attribute of {}", names::attribute(attribute), sort.describe()))
+        Rv::AttributeTypeInvalid.because(format!(
+            "{} is no attribute of {}",
+            names::attribute(attribute),
+            sort.describe()
+        ))
     })?;
     if !rule.open && (attributes.flag(CKA_SENSITIVE) || !attributes.flag(CKA_EXTRACTABLE)) {
         return Err(Rv::AttributeSensitive.because(format!(

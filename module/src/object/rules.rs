@@ -76,16 +76,18 @@ pub struct Rule {
 }
 
 use Change::*;
-use Unsaid::{Empty, False, Kept, Loose, Number, True, Unset};
 use Give::{May as O, Must as M, MustNot as N};
 use Kind::{Bool, Bytes, Date, Mechanisms, Secret, SecretNumber, Template, Ulong};
+use Unsaid::{Empty, False, Kept, Loose, Number, True, Unset};
 
 const fn on(classes: &'static [CK_OBJECT_CLASS], types: &'static [CK_ULONG]) -> On {
     On { classes, types }
 }
 
-const ANY: On =
-    on(&[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_DOMAIN_PARAMETERS], &[]);
+const ANY: On = on(
+    &[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_DOMAIN_PARAMETERS],
+    &[],
+);
 const PLAIN: On = on(&[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_DOMAIN_PARAMETERS], &[]);
 const DATA: On = on(&[CKO_DATA], &[]);
 const CERT: On = on(&[CKO_CERTIFICATE], &[]);

@@ -69,11 +69,12 @@ pub fn single(slot: &mut Option<Active>, data: &[u8], room: Room) -> Result<Repl
     step(slot, |active| {
         match (&active.stage, room) {
             (Stage::Streaming, _) => return Err(streaming()),
-            (Stage::Ready, Room::Query) => return Ok(After::Stays(Reply::Length(active.begun.rest(data.len())))),
+            (Stage::Ready, Room::Query) => {
+                return Ok(After::Stays(Reply::Length(active.begun.rest(data.len()))));
+            }
             (Stage::Ready, Room::Of(_)) => {
                 let mut out = Vec::with_capacity(active.begun.rest(data.len()));
-                let done =
-                    active.begun.update(data, &mut out).and_then(|()| active.begun.finish(&mut out));
+                let done = active.begun.update(data, &mut out).and_then(|()| active.begun.finish(&mut out));
                 active.stage = Stage::Done(out.into());
                 done?;
             }

@@ -27,10 +27,7 @@ impl Table {
         token.enter(read_write)?;
         let handle = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let session = Session { handle, slot, read_write, token, work: Mutex::new(Work::default()) };
-        self.shard(handle)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(handle, Arc::new(session));
+        self.shard(handle).write().unwrap_or_else(PoisonError::into_inner).insert(handle, Arc::new(session));
         Ok(handle)
     }
 
@@ -70,7 +67,8 @@ impl Table {
         let mut handles = Vec::new();
         for shard in &self.shards {
             let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-            handles.extend(shard.values().filter(|session| session.slot == slot).map(|session| session.handle));
+            handles
+                .extend(shard.values().filter(|session| session.slot == slot).map(|session| session.handle));
         }
         handles
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{Change, Fill, Id, MAX_ITERATIONS, Mark, NewRow, PinLock, Row, Seed, Tag, rows};
-use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::crypto::{hash::Hash, kdf, mac, mac::Hmac, seal::Sealer};
+use crate::cryptoki::{Error, Result, Rv, Secret};
 
 const NONCE: usize = 12;
 

@@ -20,6 +20,8 @@
 //! `abandon_inherited`, sees `CryptokiNotInitialized` from the old Vault, opens a new one, writes and exits;
 //! the parent's threads go on, and a third process verifies the file.
 
+use std::fs::File;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use rusqlite::Connection;
@@ -28,6 +30,8 @@ use rusqlite::config::DbConfig;
 use crate::cryptoki::{Result, Rv};
 
 static GATE: RwLock<()> = RwLock::new(());
+/// Held while a PIN is tried, so that no fork happens then: a child would inherit the turn and never end it.
+static TRYING: RwLock<()> = RwLock::new(());
 static LINKS: Mutex<Vec<Weak<Mutex<Wire>>>> = Mutex::new(Vec::new());
 
 /// The right to be inside SQLite. Not to be taken twice by a thread.
@@ -40,8 +44,40 @@ pub fn pass() -> Guard {
 
 /// Closes the gate and waits until nobody is inside, for at most as long as a writer waits for another
 /// process. For the prepare handler of `pthread_atfork`.
-pub fn close() -> RwLockWriteGuard<'static, ()> {
-    GATE.write().unwrap_or_else(PoisonError::into_inner)
+pub fn close() -> Closed {
+    let trying = TRYING.write().unwrap_or_else(PoisonError::into_inner);
+    let gate = GATE.write().unwrap_or_else(PoisonError::into_inner);
+    Closed { _trying: trying, _gate: gate }
+}
+
+/// The gate is closed, until this is dropped.
+pub struct Closed {
+    _gate: RwLockWriteGuard<'static, ()>,
+    _trying: RwLockWriteGuard<'static, ()>,
+}
+
+/// A turn at trying a PIN: among all processes one tries at a time, so that those who know the PIN do not use up
+/// each other's tries. The turn of a process that dies ends with it.
+pub struct Turn {
+    _lock: Option<File>,
+    _trying: Guard,
+}
+
+/// Waits for a turn; `directory` is what the processes have in common, none when there are no others.
+///
+/// Errors: `DeviceError` when the directory cannot be locked.
+pub fn turn(directory: Option<&Path>) -> Result<Turn> {
+    let trying = TRYING.read().unwrap_or_else(PoisonError::into_inner);
+    let wrong = |error| Rv::DeviceError.because(format!("waiting for a turn to try a PIN: {error}"));
+    let lock = match directory {
+        Some(directory) => {
+            let file = File::open(directory).map_err(wrong)?;
+            file.lock().map_err(wrong)?;
+            Some(file)
+        }
+        None => None,
+    };
+    Ok(Turn { _lock: lock, _trying: trying })
 }
 
 /// In a forked child, when it initialises: closes every connection of the parent's time. Whoever still holds

@@ -327,6 +327,9 @@ pub trait Store: Send + Sync {
     /// Takes one try, on the disk, and only then tells what is needed to use it. `PinLocked` when none is
     /// left, `UserPinNotInitialized` when the role has no PIN.
     fn debit(&self, role: &str) -> Result<PinLock>;
+
+    /// A turn at trying a PIN, among all processes that have the token open.
+    fn turn(&self) -> Result<gate::Turn>;
     /// The try was a success: the counter is full again, if the PIN is still the same.
     fn credit(&self, role: &str, lock: &PinLock) -> Result<()>;
     /// A new PIN, its counter full; `tries` as before (or as the header says) when none.

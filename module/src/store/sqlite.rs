@@ -187,6 +187,10 @@ impl Store for SqliteStore {
         self.writing(true, |c| rows::set_setting(c, name, value))
     }
 
+    fn turn(&self) -> Result<gate::Turn> {
+        gate::turn(self.path.parent())
+    }
+
     fn debit(&self, role: &str) -> Result<PinLock> {
         match self.read_only() {
             Some(_) => self.debit_here(role),

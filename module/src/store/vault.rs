@@ -111,11 +111,13 @@ impl Vault {
         self.store.freshness()
     }
 
-    /// Tries a PIN. The try is spent, on the disk, before the KDF begins, and given back on success; no lock
-    /// and no transaction is held while it runs.
+    /// Tries a PIN. The try is spent, on the disk, before the KDF begins, and given back on success; no
+    /// transaction is held while it runs. Processes take turns, so that those who know the PIN do not use up
+    /// each other's tries.
     ///
     /// Errors: `PinIncorrect`, `PinLocked`, `UserPinNotInitialized`, those of [`Store`].
     pub fn unlock(&self, role: &str, pin: &Secret) -> Result<Keys> {
+        let _turn = self.store.turn()?;
         let lock = self.store.debit(role)?;
         let place = self.renew()?.place().clone();
         let keys = Keys::unlock(place, role, pin, &lock)?;

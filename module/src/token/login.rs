@@ -70,13 +70,14 @@ impl Token {
             Some(login) if login.user == user => {
                 Err(Rv::UserAlreadyLoggedIn.because("this user is logged in already"))
             }
-            Some(_) => Err(Rv::UserAnotherAlreadyLoggedIn.because("another user is logged in: log out first")),
-            None if user == User::Officer && state.read_only_sessions > 0 => {
-                Err(Rv::SessionReadOnlyExists.because(format!(
+            Some(_) => {
+                Err(Rv::UserAnotherAlreadyLoggedIn.because("another user is logged in: log out first"))
+            }
+            None if user == User::Officer && state.read_only_sessions > 0 => Err(Rv::SessionReadOnlyExists
+                .because(format!(
                     "{} read-only sessions are open: the SO logs in with read-write sessions only",
                     state.read_only_sessions
-                )))
-            }
+                ))),
             None => Ok(()),
         }
     }
@@ -127,7 +128,9 @@ impl Token {
     pub fn init_pin(&self, pin: &Secret) -> Result<()> {
         let keys = match (self.user(), self.keys()) {
             (Some(User::Officer), Some(keys)) => keys,
-            _ => return Err(Rv::UserNotLoggedIn.because("only the SO, logged in, initialises the user's PIN")),
+            _ => {
+                return Err(Rv::UserNotLoggedIn.because("only the SO, logged in, initialises the user's PIN"));
+            }
         };
         check_pin(&self.vault.header()?, pin)?;
         self.vault.set_pin(&keys, User::User.role(), pin, None, &|bytes| self.emulation.fill(bytes))
@@ -153,8 +156,9 @@ impl Token {
         let _trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
         let (sessions, _) = self.sessions();
         if sessions > 0 {
-            return Err(Rv::SessionExists
-                .because(format!("{sessions} sessions are open on the token: close them before C_InitToken")));
+            return Err(Rv::SessionExists.because(format!(
+                "{sessions} sessions are open on the token: close them before C_InitToken"
+            )));
         }
         self.prove(User::Officer, pin)?;
         self.vault.reset(pin, &label, &|bytes| self.emulation.fill(bytes))?;
@@ -169,7 +173,9 @@ impl Token {
 pub fn check_pin(header: &Header, pin: &Secret) -> Result<()> {
     let (min, max) = (header.pin_min, header.pin_max);
     if !(min..=max).contains(&pin.len()) {
-        return Err(Rv::PinLenRange.because(format!("a PIN has {min} to {max} bytes, this one {}", pin.len())));
+        return Err(
+            Rv::PinLenRange.because(format!("a PIN has {min} to {max} bytes, this one {}", pin.len()))
+        );
     }
     match std::str::from_utf8(pin.expose()) {
         Ok(_) => Ok(()),

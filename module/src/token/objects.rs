@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, Secret};
-use crate::object::{
-    Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy,
-};
+use crate::object::{Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy};
 use crate::store::{Keys, Opened, Record};
 
 use super::{Token, User};
@@ -171,7 +169,12 @@ impl Token {
     ///
     /// # Errors
     /// As [`Token::make`].
-    pub fn make_pair(&self, access: Access, pair: (Attributes, Attributes), birth: Birth) -> Result<(u64, u64)> {
+    pub fn make_pair(
+        &self,
+        access: Access,
+        pair: (Attributes, Attributes),
+        birth: Birth,
+    ) -> Result<(u64, u64)> {
         let (first, second) = (Object::born(pair.0, birth)?, Object::born(pair.1, birth)?);
         self.may_write(access, &first)?;
         self.may_write(access, &second)?;
@@ -195,7 +198,9 @@ impl Token {
     /// CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN.
     pub fn may_write(&self, access: Access, object: &Object) -> Result<()> {
         if object.flag(CKA_TOKEN) && !access.read_write {
-            return Err(Rv::SessionReadOnly.because("the session is read-only: token objects need CKF_RW_SESSION"));
+            return Err(
+                Rv::SessionReadOnly.because("the session is read-only: token objects need CKF_RW_SESSION")
+            );
         }
         if object.flag(CKA_PRIVATE) && self.user() != Some(User::User) {
             return Err(Rv::UserNotLoggedIn
@@ -279,8 +284,9 @@ impl Token {
         let object = self.object(handle)?;
         self.may_write(access, &object)?;
         if !object.flag(CKA_DESTROYABLE) {
-            return Err(Rv::ActionProhibited
-                .because(format!("CKA_DESTROYABLE of {} is CK_FALSE", object.describe())));
+            return Err(
+                Rv::ActionProhibited.because(format!("CKA_DESTROYABLE of {} is CK_FALSE", object.describe()))
+            );
         }
         if handle & SESSION_OBJECT != 0 {
             self.objects.session().objects.remove(&handle);
@@ -297,7 +303,8 @@ impl Token {
     /// Those of the store. A template that nothing can match finds nothing.
     pub fn find(&self, template: &Template) -> Result<Vec<u64>> {
         let Some(wanted) = normal(template) else { return Ok(Vec::new()) };
-        let token = wanted.iter().find(|(attribute, _)| *attribute == CKA_TOKEN).map(|(_, given)| given.clone());
+        let token =
+            wanted.iter().find(|(attribute, _)| *attribute == CKA_TOKEN).map(|(_, given)| given.clone());
         let is = |yes: bool| token.as_ref().is_none_or(|given| *given == Value::Bool(yes).to_given());
         let mut found = if is(true) { self.find_stored(&wanted)? } else { Vec::new() };
         if is(false) {

@@ -77,7 +77,8 @@ fn environment() -> Said {
 /// `TOKENKEEP_CONF`, or `tokenkeep/tokenkeep.toml` where configuration lies; a file that is not there says nothing.
 fn file() -> Result<Said> {
     let named = env::var_os("TOKENKEEP_CONF").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let Some(path) = named.clone().or_else(|| Some(base("XDG_CONFIG_HOME", ".config")?.join("tokenkeep.toml")))
+    let Some(path) =
+        named.clone().or_else(|| Some(base("XDG_CONFIG_HOME", ".config")?.join("tokenkeep.toml")))
     else {
         return Ok(Said::default());
     };

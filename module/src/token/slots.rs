@@ -71,8 +71,9 @@ impl Slots {
     pub fn of(&self, id: u64) -> Result<Slot> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         let at = slots.binary_search_by_key(&id, |(id, _)| *id);
-        at.map(|at| slots[at].1.clone())
-            .map_err(|_| Rv::SlotIdInvalid.because(format!("there is no slot {id}: C_GetSlotList says which there are")))
+        at.map(|at| slots[at].1.clone()).map_err(|_| {
+            Rv::SlotIdInvalid.because(format!("there is no slot {id}: C_GetSlotList says which there are"))
+        })
     }
 
     /// The token in a slot.
@@ -83,8 +84,9 @@ impl Slots {
         match self.of(id)? {
             Slot::Token(token) => Ok(token),
             Slot::Unrecognized(_, error) => Err(error),
-            Slot::Blank => Err(Rv::TokenNotRecognized
-                .because(format!("the token in slot {id} is not initialised: C_InitToken or `tokentool init` does it"))),
+            Slot::Blank => Err(Rv::TokenNotRecognized.because(format!(
+                "the token in slot {id} is not initialised: C_InitToken or `tokentool init` does it"
+            ))),
             Slot::Empty => Err(Rv::TokenNotPresent.because(format!("the token of slot {id} was taken away"))),
         }
     }

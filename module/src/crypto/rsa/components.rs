@@ -54,7 +54,8 @@ pub fn generate(bits: usize, public_exponent: &[u8], rng: &mut Fill) -> Result<C
     // The larger prime first, as most programs write it.
     let (p, q) = if p > q { (p, q) } else { (q, p) };
     let (p, q) = (Secret::from(&p.to_be_bytes()[..]), Secret::from(&q.to_be_bytes()[..]));
-    assemble(e, p.expose(), q.expose()).ok_or_else(|| Rv::FunctionFailed.because("the RSA key could not be made"))
+    assemble(e, p.expose(), q.expose())
+        .ok_or_else(|| Rv::FunctionFailed.because("the RSA key could not be made"))
 }
 
 /// The caller's randomness as the `rsa` crate asks for it, which knows no failure: after one, a fixed stream lets its
@@ -158,8 +159,9 @@ pub fn complete(
                 Some(e) => e,
                 None => guess_exponent(&n, &d)?,
             };
-            let (p, q) = factor(&n, &e, &d)
-                .ok_or_else(|| invalid("CKA_PRIVATE_EXPONENT does not belong to CKA_MODULUS and CKA_PUBLIC_EXPONENT"))?;
+            let (p, q) = factor(&n, &e, &d).ok_or_else(|| {
+                invalid("CKA_PRIVATE_EXPONENT does not belong to CKA_MODULUS and CKA_PUBLIC_EXPONENT")
+            })?;
             (e, p, q)
         }
     };

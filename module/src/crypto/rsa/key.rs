@@ -113,7 +113,9 @@ impl PublicKey {
     /// Parses modulus and exponent, big-endian. `CKR_ATTRIBUTE_VALUE_INVALID` unless the modulus is odd and has 512 to
     /// 16384 bits and the exponent is odd, above 1, below 2^256 and below the modulus.
     pub fn new(modulus: &[u8], public_exponent: &[u8]) -> Result<PublicKey> {
-        let bad = || Rv::AttributeValueInvalid.because("CKA_MODULUS or CKA_PUBLIC_EXPONENT is not that of an RSA key");
+        let bad = || {
+            Rv::AttributeValueInvalid.because("CKA_MODULUS or CKA_PUBLIC_EXPONENT is not that of an RSA key")
+        };
         let (modulus, exponent) = (trim(modulus).to_vec(), trim(public_exponent));
         if !(512..=16384).contains(&bits(&modulus)) || exponent.len() > 32 {
             return Err(bad());
@@ -156,7 +158,14 @@ impl PublicKey {
 
     /// Checks an RSASSA-PSS signature (§8.1.2) with a salt of exactly `salt_len` bytes. `CKR_SIGNATURE_LEN_RANGE`,
     /// `CKR_SIGNATURE_INVALID`, and `CKR_DATA_LEN_RANGE` as for signing.
-    pub fn verify_pss(&self, hash: Hash, mgf: Hash, salt_len: usize, digest: &[u8], signature: &[u8]) -> Result<()> {
+    pub fn verify_pss(
+        &self,
+        hash: Hash,
+        mgf: Hash,
+        salt_len: usize,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
         check_pss(self.bits(), hash, salt_len, digest)?;
         self.check_signature(signature)?;
         self.rsa.verify_pss(hash, mgf, salt_len, digest, signature).ok_or_else(|| Rv::SignatureInvalid.into())
@@ -173,7 +182,9 @@ impl PublicKey {
     /// RSAES-OAEP (§7.1.1). `CKR_DATA_LEN_RANGE` for more than `size() - 2 × hash.len() - 2` bytes.
     pub fn encrypt_oaep(&self, hash: Hash, mgf: Hash, label: &[u8], data: &[u8]) -> Result<Vec<u8>> {
         if data.len().saturating_add(2 * hash.len() + 2) > self.size() {
-            return Err(Rv::DataLenRange.because("the data are longer than the modulus less two hashes and 2 bytes"));
+            return Err(
+                Rv::DataLenRange.because("the data are longer than the modulus less two hashes and 2 bytes")
+            );
         }
         self.rsa.oaep(true, hash, mgf, label, data).map(public).ok_or_else(failed)
     }
@@ -189,7 +200,9 @@ impl PublicKey {
 /// emLen >= hLen + sLen + 2 (§9.1.1), and the digest's length.
 fn check_pss(bits: usize, hash: Hash, salt_len: usize, digest: &[u8]) -> Result<()> {
     if digest.len() != hash.len() {
-        return Err(Rv::DataLenRange.because("the data are not a digest of the hash that the PSS parameters name"));
+        return Err(
+            Rv::DataLenRange.because("the data are not a digest of the hash that the PSS parameters name")
+        );
     }
     if salt_len.saturating_add(hash.len() + 2) > (bits - 1).div_ceil(8) {
         return Err(Rv::DataLenRange.because("digest and salt do not fit the modulus"));
@@ -210,7 +223,9 @@ fn block(modulus: &[u8], data: &[u8]) -> Result<Secret> {
 
 /// Whether the block is 0, 1 or n-1. The modulus is odd: n-1 differs from it in the last bit only.
 fn is_fixed(modulus: &[u8], block: &[u8]) -> bool {
-    let (Some((n, front)), Some((last, rest))) = (modulus.split_last(), block.split_last()) else { return false };
+    let (Some((n, front)), Some((last, rest))) = (modulus.split_last(), block.split_last()) else {
+        return false;
+    };
     (rest == front && *last == n ^ 1) || (*last <= 1 && rest.iter().all(|byte| *byte == 0))
 }
 

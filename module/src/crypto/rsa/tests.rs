@@ -41,7 +41,16 @@ fn minus_one(modulus: &[u8]) -> Vec<u8> {
 
 #[test]
 fn keys_have_the_size_and_the_exponent_that_were_asked() {
-    for (bits, e) in [(1024, &[3][..]), (1024, &[5]), (1024, &[17]), (1024, &[1, 1]), (1024, F4), (1025, &[0, 3]), (1031, F4), (1536, F4)] {
+    for (bits, e) in [
+        (1024, &[3][..]),
+        (1024, &[5]),
+        (1024, &[17]),
+        (1024, &[1, 1]),
+        (1024, F4),
+        (1025, &[0, 3]),
+        (1031, F4),
+        (1536, F4),
+    ] {
         let key = make(bits, e);
         let (private, public) = pair(&key);
         assert_eq!((private.bits(), public.bits()), (bits, bits));
@@ -123,11 +132,28 @@ fn numbers_that_do_not_belong_together_are_refused() {
     let even = minus_one(n);
     let one: (&[u8], &[u8]) = (&[1], n);
     for (n, e, d, primes) in [
-        (n, Some(F4), d, Some((p, p2))), (n, Some(F4), d, Some((p, p))), (n, Some(F4), d, Some(one)), (n, Some(F4), d, Some((n, &[1]))),
-        (n, Some(F4), d, Some((&[], &[]))), (n, Some(&[3][..]), d, Some((p, q))), (n, Some(&[3]), d, None), (n, Some(F4), d2, None),
-        (n, Some(F4), d2, Some((p, q))), (n, Some(F4), &[0], None), (n, Some(F4), &[1], None), (n, Some(F4), n, None), (n, Some(&[1]), &[1], None),
-        (n, Some(&[2]), d, None), (n, Some(&[]), d, None), (n, None, d2, None), (n, None, &[2], Some((p, q))), (&even, Some(F4), d, None),
-        (&[], Some(F4), d, None), (&[35], Some(&[5]), &[5], None), (&[0xff; 3000], Some(F4), d, None), (n, Some(&[0xff; 33]), d, None),
+        (n, Some(F4), d, Some((p, p2))),
+        (n, Some(F4), d, Some((p, p))),
+        (n, Some(F4), d, Some(one)),
+        (n, Some(F4), d, Some((n, &[1]))),
+        (n, Some(F4), d, Some((&[], &[]))),
+        (n, Some(&[3][..]), d, Some((p, q))),
+        (n, Some(&[3]), d, None),
+        (n, Some(F4), d2, None),
+        (n, Some(F4), d2, Some((p, q))),
+        (n, Some(F4), &[0], None),
+        (n, Some(F4), &[1], None),
+        (n, Some(F4), n, None),
+        (n, Some(&[1]), &[1], None),
+        (n, Some(&[2]), d, None),
+        (n, Some(&[]), d, None),
+        (n, None, d2, None),
+        (n, None, &[2], Some((p, q))),
+        (&even, Some(F4), d, None),
+        (&[], Some(F4), d, None),
+        (&[35], Some(&[5]), &[5], None),
+        (&[0xff; 3000], Some(F4), d, None),
+        (n, Some(&[0xff; 33]), d, None),
     ] {
         assert_eq!(refused(complete(n, e, d, primes)), Rv::AttributeValueInvalid);
     }
@@ -142,7 +168,8 @@ fn numbers_that_do_not_belong_together_are_refused() {
     mixed.exponent_1 = other.exponent_1.clone();
     assert_eq!(refused(PrivateKey::new(&mixed)), Rv::AttributeValueInvalid);
     assert_eq!(refused(PublicKey::new(&even, F4)), Rv::AttributeValueInvalid);
-    for (n, e) in [(n, &[1][..]), (n, &[2]), (n, &[]), (n, n), (&[35], &[5]), (&[], F4), (&[0xff; 2049], F4)] {
+    for (n, e) in [(n, &[1][..]), (n, &[2]), (n, &[]), (n, n), (&[35], &[5]), (&[], F4), (&[0xff; 2049], F4)]
+    {
         assert_eq!(refused(PublicKey::new(n, e)), Rv::AttributeValueInvalid);
     }
 }
@@ -225,7 +252,10 @@ fn oaep_takes_every_pair_of_hashes_and_labels() {
             for label in [&b""[..], b"label"] {
                 let sealed = public.encrypt_oaep(*hash, *mgf, label, b"data").unwrap();
                 assert_eq!(private.decrypt_oaep(*hash, *mgf, label, &sealed).unwrap().expose(), b"data");
-                assert_eq!(refused(private.decrypt_oaep(*hash, *mgf, b"another", &sealed)), Rv::EncryptedDataInvalid);
+                assert_eq!(
+                    refused(private.decrypt_oaep(*hash, *mgf, b"another", &sealed)),
+                    Rv::EncryptedDataInvalid
+                );
             }
         }
         let most = 256 - 2 - 2 * hash.len();
@@ -258,8 +288,14 @@ fn bad_pkcs1_padding_gives_what_the_draft_says_and_no_error() {
             edits.iter().for_each(|(at, byte)| block[*at] = *byte);
             block
         };
-        let mut blocks = vec![edit(&[]), edit(&[(9, 0)]), edit(&[(10, 0)]), edit(&[(1, 1), (20, 0)]), edit(&[(2, 0)])];
-        blocks.extend([edit(&[(size - 1, 0)]), edit(&[(0, 0), (1, 0), (30, 0)]), vec![0; size], minus_one(&key.modulus)]);
+        let mut blocks =
+            vec![edit(&[]), edit(&[(9, 0)]), edit(&[(10, 0)]), edit(&[(1, 1), (20, 0)]), edit(&[(2, 0)])];
+        blocks.extend([
+            edit(&[(size - 1, 0)]),
+            edit(&[(0, 0), (1, 0), (30, 0)]),
+            vec![0; size],
+            minus_one(&key.modulus),
+        ]);
         for n in 0..20 {
             blocks.push([vec![0; size - 20], vec![n + 1; 20]].concat());
         }
@@ -267,7 +303,11 @@ fn bad_pkcs1_padding_gives_what_the_draft_says_and_no_error() {
             let sealed = public.raw(&block).unwrap();
             let ours = private.decrypt_pkcs1(&sealed).unwrap();
             assert_eq!(ours.expose(), theirs.decrypt(Pkcs1v15Encrypt, &sealed).unwrap());
-            assert_eq!(ours, private.decrypt_pkcs1(&sealed).unwrap(), "the same ciphertext, the same message");
+            assert_eq!(
+                ours,
+                private.decrypt_pkcs1(&sealed).unwrap(),
+                "the same ciphertext, the same message"
+            );
         }
         assert_eq!(refused(private.decrypt_pkcs1(&vec![0; size - 1])), Rv::EncryptedDataLenRange);
         assert_eq!(refused(private.decrypt_pkcs1(&key.modulus)), Rv::EncryptedDataInvalid);

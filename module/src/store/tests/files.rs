@@ -290,7 +290,7 @@ fn a_snapshot_is_a_token() {
     assert_eq!(copy.header().unwrap(), scene.vault.header().unwrap());
     let keys = copy.unlock(USER, &pin("648219")).unwrap();
     assert!(copy.verify(Some(&keys)).unwrap().is_sound());
-    assert_eq!(copy.find(Some(&keys), &index(&["a"])).unwrap(), [handle]);
+    assert_eq!(found_rows(copy.find(Some(&keys), &index(&["a"])).unwrap()), [handle]);
     let next = copy.put(Some(&keys), &[record(true, "y", &[])], &fill).unwrap()[0];
     assert!(next > handle);
 }

@@ -54,6 +54,11 @@ fn index(strings: &[&str]) -> Vec<Vec<u8>> {
     strings.iter().map(|string| string.as_bytes().to_vec()).collect()
 }
 
+/// The handles of what was found.
+fn found_rows(found: Vec<(u64, bool)>) -> Vec<u64> {
+    found.into_iter().map(|(handle, _)| handle).collect()
+}
+
 /// A token in a directory that goes with it.
 struct Scene {
     dir: tempfile::TempDir,
