@@ -1,6 +1,7 @@
 //! What the tests of the commands share: a directory of its own, and the tool in a clean environment.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::path::{Path, PathBuf};
 
