@@ -1,5 +1,7 @@
 //! tokentool: makes, shows and manages Tokenkeep tokens from the command line.
 
+#![forbid(unsafe_code)]
+
 mod commands;
 mod options;
 mod paint;

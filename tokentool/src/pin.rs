@@ -108,14 +108,14 @@ impl Source<'_> {
     fn given(&self) -> Result<Option<Secret>> {
         match (self.given, self.env, self.file) {
             (Some(pin), ..) => Ok(Some(pin.as_bytes().into())),
-            (_, Some(name), _) => self.from_env(name).map(Some),
-            (.., Some(path)) if path == Path::new("-") => self.from_stdin().map(Some),
-            (.., Some(path)) => self.from_file(path).map(Some),
+            (_, Some(name), _) => self.in_env(name).map(Some),
+            (.., Some(path)) if path == Path::new("-") => self.on_stdin().map(Some),
+            (.., Some(path)) => self.in_file(path).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn from_env(&self, name: &str) -> Result<Secret> {
+    fn in_env(&self, name: &str) -> Result<Secret> {
         match env::var(name) {
             Ok(pin) => Ok(pin.into_bytes().into()),
             Err(env::VarError::NotPresent) => {
@@ -129,7 +129,7 @@ impl Source<'_> {
         }
     }
 
-    fn from_file(&self, path: &Path) -> Result<Secret> {
+    fn in_file(&self, path: &Path) -> Result<Secret> {
         let told = |error| Problem::file("read", path, &error);
         let file = File::open(path).map_err(told)?;
         let mut bytes = Vec::with_capacity(LONGEST as usize);
@@ -137,7 +137,7 @@ impl Source<'_> {
         Ok(without_line_end(bytes))
     }
 
-    fn from_stdin(&self) -> Result<Secret> {
+    fn on_stdin(&self) -> Result<Secret> {
         let mut bytes = Vec::with_capacity(LONGEST as usize);
         io::stdin().lock().take(LONGEST).read_until(b'\n', &mut bytes)?;
         match bytes.is_empty() {

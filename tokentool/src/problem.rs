@@ -32,6 +32,7 @@ impl Problem {
     /// A file that could not be read, written or removed.
     pub fn file(verb: &str, path: &Path, error: &io::Error) -> Problem {
         Problem::new(format!("cannot {verb} {}: {error}", path.display()))
+            .advise("look at its path, its owner and its permissions")
     }
 
     /// What went wrong.
@@ -53,6 +54,8 @@ const ADVICE: &[(Rv, &str)] = &[
     (Rv::DeviceRemoved, "the command again: the token was removed or initialised meanwhile"),
     (Rv::FunctionFailed, "the command again: another process was at the token"),
     (Rv::DeviceMemory, "make room on the disk"),
+    (Rv::DeviceError, "look at the file or directory named above: its owner, its permissions, the disk"),
+    (Rv::GeneralError, "correct the setting, or TOKENKEEP_CONF=FILE for other settings"),
 ];
 
 impl From<Error> for Problem {

@@ -66,15 +66,22 @@ impl Table {
     }
 
     fn line(&self, row: &[Cell], columns: &[(usize, usize)]) -> String {
-        let cells = columns.iter().filter_map(|(at, width)| Some((row.get(*at)?, self.heads[*at].1, *width)));
-        let painted: Vec<String> = cells
-            .map(|(cell, side, width)| {
-                let gap = " ".repeat(width.saturating_sub(cell.text.width()));
-                let text = paint(cell.style, &cell.text);
-                if side == Side::Right { gap + &text } else { text + &gap }
-            })
-            .collect();
-        painted.join("  ").trim_end().to_owned() + "\n"
+        let mut line = String::new();
+        let mut gap = 0;
+        for (at, width) in columns {
+            let Some(cell) = row.get(*at) else { continue };
+            let free = width.saturating_sub(cell.text.width());
+            let (before, after) = if self.heads[*at].1 == Side::Right { (free, 0) } else { (0, free) };
+            // Blanks are written only before something, so that no line ends with them.
+            if !cell.text.is_empty() {
+                line += &" ".repeat(gap + before);
+                line += &paint(cell.style, &cell.text);
+                gap = after + 2;
+            } else {
+                gap += width + 2;
+            }
+        }
+        line + "\n"
     }
 }
 
@@ -98,7 +105,8 @@ mod tests {
         let mut table = Table::new(&[">SLOT", "LABEL", "EMPTY", "FILE"]);
         table.row(["0".into(), "\u{65e5}\u{672c}".into(), "".into(), "a".into()]);
         table.row(["11".into(), "x".into(), "".into(), "b".into()]);
+        table.row(["2".into(), "y".into(), "".into(), "".into()]);
         let text = anstream::adapter::strip_str(&table.text()).to_string();
-        assert_eq!(text, "SLOT  LABEL  FILE\n   0  \u{65e5}\u{672c}   a\n  11  x      b\n");
+        assert_eq!(text, "SLOT  LABEL  FILE\n   0  \u{65e5}\u{672c}   a\n  11  x      b\n   2  y\n");
     }
 }

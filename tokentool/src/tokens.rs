@@ -188,9 +188,9 @@ impl Chosen {
         }
     }
 
-    /// Opens a session and logs in; the session's handle.
-    pub fn login(&self, tokens: &Tokens, user: User, pin: &Secret) -> Result<u64> {
-        let session = tokens.module.open_session(self.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION)?;
+    /// Opens a session, `CKF_RW_SESSION` or 0, and logs in; the session's handle.
+    pub fn login(&self, tokens: &Tokens, user: User, pin: &Secret, mode: CK_FLAGS) -> Result<u64> {
+        let session = tokens.module.open_session(self.slot, CKF_SERIAL_SESSION | mode)?;
         let kind = if user == User::Officer { CKU_SO } else { CKU_USER };
         let done = tokens.module.session(session)?.login(kind, Some(pin));
         done.map_err(|error| self.refused(user, error))?;

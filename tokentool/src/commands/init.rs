@@ -84,7 +84,7 @@ impl Init {
             true => None,
             false => Some(self.pin.source().chosen(PIN_LENGTH)?),
         };
-        let new = self.new(&tokens.settings, label, slot, so_pin, pin);
+        let new = self.plan(&tokens.settings, label, slot, so_pin, pin);
         let vault = make(&tokens.settings, &new)?;
         answer(&new, &vault, &tokens.settings)
     }
@@ -140,7 +140,8 @@ impl Init {
         }
     }
 
-    fn new(
+    /// What the token is made from; the settings say what the line does not.
+    fn plan(
         &self,
         settings: &Settings,
         label: [u8; 32],

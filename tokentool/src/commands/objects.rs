@@ -101,7 +101,7 @@ impl Objects {
             true => {
                 chosen.may_login(User::User)?;
                 let pin = source.known(&format!(" of {:?}", chosen.label()))?;
-                chosen.login(&tokens, User::User, &pin)?
+                chosen.login(&tokens, User::User, &pin, 0)?
             }
             false => module.open_session(chosen.slot, CKF_SERIAL_SESSION)?,
         };
@@ -181,15 +181,13 @@ fn text(rows: &[Row], login: bool) -> String {
     }
     let mut table = Table::new(&["CLASS", "KEY", "LABEL", "ID", "USES", "FLAGS"]);
     for row in rows {
-        let exposed =
-            row.class != "CKO_PUBLIC_KEY" && row.key_type.is_some() && !row.flags.contains(&"sensitive");
         table.row([
             words(&row.class).into(),
             key(row).into(),
             row.label.as_str().into(),
             row.id.as_str().into(),
             row.uses.join(" ").into(),
-            Cell::styled(if exposed { WARN } else { FAINT }, marks(row).join(" ")),
+            Cell::styled(if open(row) { WARN } else { FAINT }, marks(row).join(" ")),
         ]);
     }
     table.text() + &hint
@@ -211,6 +209,11 @@ fn key(row: &Row) -> String {
     }
 }
 
+/// A key whose value can be read.
+fn open(row: &Row) -> bool {
+    row.class != "CKO_PUBLIC_KEY" && row.key_type.is_some() && !row.flags.contains(&"sensitive")
+}
+
 /// The flags that say something new: who is always sensitive is sensitive.
 fn marks(row: &Row) -> Vec<&'static str> {
     let told = |mark: &&str| match *mark {
@@ -219,6 +222,9 @@ fn marks(row: &Row) -> Vec<&'static str> {
         _ => true,
     };
     let mut marks: Vec<&'static str> = row.flags.iter().copied().filter(told).collect();
+    if open(row) {
+        marks.insert(0, "not-sensitive");
+    }
     if row.private && row.class != "CKO_PRIVATE_KEY" {
         marks.insert(0, "private");
     }

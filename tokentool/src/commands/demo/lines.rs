@@ -54,9 +54,10 @@ const LINES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "Firefox, Chromium (NSS; close the browser first)",
+        "Chromium and Firefox (NSS; close the browser first)",
         &[
-            "modutil -dbdir sql:$HOME/.pki/nssdb -add Tokenkeep -libfile {so}        Chromium; Firefox: -dbdir its profile",
+            "modutil -dbdir sql:$HOME/.pki/nssdb -add Tokenkeep -libfile {so}",
+            "modutil -dbdir sql:PROFILE -add Tokenkeep -libfile {so}   # Firefox; about:profiles shows PROFILE",
         ],
     ),
 ];

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
+use tokenkeep::cryptoki::ids::CKF_RW_SESSION;
 use tokenkeep::token::User;
 
 use crate::Answer;
@@ -51,7 +52,7 @@ impl Change {
         chosen.may_login(user)?;
         let old = self.old.source().known(&hint(&chosen, user))?;
         let new = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
-        let session = chosen.login(&tokens, user, &old)?;
+        let session = chosen.login(&tokens, user, &old, CKF_RW_SESSION)?;
         tokens.module().session(session)?.set_pin(Some(&old), Some(&new))?;
         let done = Done {
             label: chosen.label(),

@@ -1,6 +1,7 @@
 //! `tokentool pin unblock`: the SO gives the user a PIN, with a full counter.
 
 use clap::Args;
+use tokenkeep::cryptoki::ids::CKF_RW_SESSION;
 use tokenkeep::token::User;
 
 use super::change::Done;
@@ -36,7 +37,7 @@ impl Unblock {
         chosen.may_login(User::Officer)?;
         let so_pin = self.so_pin.source().known(&format!(" of {:?}", chosen.label()))?;
         let new = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
-        let session = chosen.login(&tokens, User::Officer, &so_pin)?;
+        let session = chosen.login(&tokens, User::Officer, &so_pin, CKF_RW_SESSION)?;
         tokens.module().session(session)?.init_pin(Some(&new))?;
         let done = Done {
             label: chosen.label(),
