@@ -20,7 +20,7 @@ use crate::session::{Session, Table};
 use crate::token::{Settings, Slots};
 
 pub use crate::session::Kind;
-pub use crate::token::{SlotInfo, TokenInfo};
+pub use crate::token::{NamedUser, SlotInfo, TokenInfo};
 pub use general::{Info, MechanismInfo};
 pub use sessions::SessionInfo;
 
