@@ -8,6 +8,7 @@ use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::object::{Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy};
 use crate::store::{Keys, Opened, Record};
 
+use super::builtin::is_built_in;
 use super::{Token, User};
 
 /// A session object's handle has this bit.
@@ -93,6 +94,9 @@ impl Token {
     /// # Errors
     /// CKR_OBJECT_HANDLE_INVALID when there is none, or when it is private and its login is over.
     pub fn object(&self, handle: u64) -> Result<Arc<Object>> {
+        if is_built_in(handle) {
+            return self.built_in(handle).ok_or_else(|| no_object(handle));
+        }
         if handle & SESSION_OBJECT != 0 {
             return self.objects.session().objects.get(&handle).cloned().ok_or_else(|| no_object(handle));
         }
@@ -306,6 +310,10 @@ impl Token {
         let token =
             wanted.iter().find(|(attribute, _)| *attribute == CKA_TOKEN).map(|(_, given)| given.clone());
         let is = |yes: bool| token.as_ref().is_none_or(|given| *given == Value::Bool(yes).to_given());
+        let own = Token::find_built_in(&wanted);
+        if !own.is_empty() {
+            return Ok(own);
+        }
         let mut found = if is(true) { self.find_stored(&wanted)? } else { Vec::new() };
         if is(false) {
             let live = self.objects.session();
