@@ -85,10 +85,19 @@ const fn on(classes: &'static [CK_OBJECT_CLASS], types: &'static [CK_ULONG]) -> 
 }
 
 const ANY: On = on(
-    &[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_DOMAIN_PARAMETERS],
+    &[
+        CKO_DATA,
+        CKO_CERTIFICATE,
+        CKO_PUBLIC_KEY,
+        CKO_PRIVATE_KEY,
+        CKO_SECRET_KEY,
+        CKO_DOMAIN_PARAMETERS,
+        CKO_PROFILE,
+    ],
     &[],
 );
 const PLAIN: On = on(&[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_DOMAIN_PARAMETERS], &[]);
+const PROFILE: On = on(&[CKO_PROFILE], &[]);
 const DATA: On = on(&[CKO_DATA], &[]);
 const CERT: On = on(&[CKO_CERTIFICATE], &[]);
 const X509: On = on(&[CKO_CERTIFICATE], &[CKC_X_509]);
@@ -212,6 +221,8 @@ pub static RULES: &[Rule] = &[
     row(CKA_UNWRAP_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_DERIVE_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_CHECK_VALUE,              SEC,             Bytes,      Empty,      [O, O, O, O],  Never),
+    // §4.12 profiles
+    row(CKA_PROFILE_ID,               PROFILE,         Ulong,      Unset,      [N, N, N, N],  Never),
     // §6.1 RSA
     row(CKA_MODULUS,                  on(PUB.classes, RSA), Kind::Number, Unset, [M, N, N, N],  Never),
     row(CKA_MODULUS_BITS,             on(PUB.classes, RSA), Ulong, Unset,      [N, M, N, N],  Never),
