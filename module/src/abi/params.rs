@@ -70,6 +70,7 @@ impl Parameter {
                 Shape::Iv(len) => Params::Iv(self.exactly(len)?),
                 Shape::Pss => pss(self.body()?),
                 Shape::Oaep => self.oaep(self.body()?)?,
+                Shape::RsaAes => self.rsa_aes(self.body()?)?,
                 Shape::Ecdh => self.ecdh(self.body()?)?,
                 Shape::Ctr => ctr(self.body()?),
                 Shape::Gcm => self.gcm()?,
@@ -92,6 +93,16 @@ impl Parameter {
         // SAFETY: handed on.
         let label = unsafe { self.data("pSourceData", p.pSourceData.cast(), p.ulSourceDataLen) }?;
         Ok(Params::Oaep { hash: p.hashAlg, mgf: p.mgf, label })
+    }
+
+    unsafe fn rsa_aes(&self, p: CK_RSA_AES_KEY_WRAP_PARAMS) -> Result<Params> {
+        // SAFETY: §6.1.23: NULL or a CK_RSA_PKCS_OAEP_PARAMS.
+        let Some(oaep) = (unsafe { read(p.pOAEPParams) }) else {
+            return self.refuse("pOAEPParams is NULL");
+        };
+        // SAFETY: handed on.
+        let oaep = Box::new(unsafe { self.oaep(oaep) }?);
+        Ok(Params::RsaAes { bits: p.ulAESKeyBits as usize, oaep })
     }
 
     unsafe fn ecdh(&self, p: CK_ECDH1_DERIVE_PARAMS) -> Result<Params> {

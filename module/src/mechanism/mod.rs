@@ -6,6 +6,7 @@
 pub mod aes;
 pub mod digest;
 pub mod ec;
+pub mod hashes;
 pub mod operation;
 pub mod params;
 pub mod rsa;
@@ -17,6 +18,7 @@ use crate::crypto::Fill;
 use crate::crypto::hash::Hash;
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, Secret, names};
+use crate::emulation::Emulation;
 use crate::object::{Attributes, Key};
 
 pub use operation::{Begun, Operation};
@@ -27,6 +29,8 @@ pub struct Start<'a> {
     pub row: &'static Mechanism,
     pub params: &'a Params,
     pub key: &'a Key,
+    /// Where randomness comes from.
+    pub emulation: &'a Emulation,
 }
 
 /// What a key is generated with: its row, the caller's parameter, the judged templates, randomness.
@@ -237,9 +241,5 @@ impl Start<'_> {
     }
 }
 
-/// The hash that a CKM_ of a digest names, as PSS and OAEP parameters do.
-pub(crate) fn hash(id: CK_MECHANISM_TYPE) -> Result<Hash> {
-    digest::ROWS.iter().find(|row| row.id == id && row.digest.is_some()).and_then(|row| row.hash).ok_or_else(
-        || Rv::MechanismParamInvalid.because(format!("{} is no hash of this token", names::mechanism(id))),
-    )
-}
+#[cfg(test)]
+mod tests;
