@@ -4,8 +4,10 @@
 //! the parameter, the checks of key type, size and usage, and the work itself.
 
 pub mod aes;
+pub mod agreement;
 pub mod digest;
 pub mod ec;
+pub mod edwards;
 pub mod hashes;
 pub mod operation;
 pub mod params;
@@ -114,7 +116,8 @@ pub const ROW: Mechanism = Mechanism {
 };
 
 /// The families, in the order of C_GetMechanismList.
-const FAMILIES: &[&[Mechanism]] = &[rsa::ROWS, ec::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
+const FAMILIES: &[&[Mechanism]] =
+    &[rsa::ROWS, ec::ROWS, edwards::ROWS, agreement::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
 
 /// Every mechanism.
 pub fn all() -> impl Iterator<Item = &'static Mechanism> {

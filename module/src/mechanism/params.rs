@@ -17,6 +17,10 @@ pub enum Shape {
     RsaAes,
     /// CK_ECDH1_DERIVE_PARAMS
     Ecdh,
+    /// CK_ECDH_AES_KEY_WRAP_PARAMS
+    EcdhAes,
+    /// CK_EDDSA_PARAMS, or none
+    Eddsa,
     /// CK_AES_CTR_PARAMS
     Ctr,
     /// CK_GCM_PARAMS, in both its layouts
@@ -49,6 +53,15 @@ pub enum Params {
         kdf: CK_EC_KDF_TYPE,
         shared: Vec<u8>,
         public: Vec<u8>,
+    },
+    EcdhAes {
+        bits: usize,
+        kdf: CK_EC_KDF_TYPE,
+        shared: Vec<u8>,
+    },
+    Eddsa {
+        prehash: bool,
+        context: Vec<u8>,
     },
     Ctr {
         bits: usize,

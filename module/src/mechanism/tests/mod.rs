@@ -1,5 +1,8 @@
 //! The rows at work, without a token: keys from attributes, operations in one part and in many.
 
+mod ec;
+mod edwards;
+mod known_curves;
 mod rsa;
 
 use super::*;
