@@ -6,6 +6,7 @@
 //!   Store        rows, transactions, counters          this file: the trait and its words
 //!     ├ SqliteStore   one file per token               sqlite.rs, rows.rs; file.rs makes, finds and opens files
 //!     └ MemoryStore   the same law without a file      memory.rs
+//!   pulse        whether anything changed               pulse.rs
 //!   gate         fork: nobody inside SQLite            gate.rs
 //! ```
 //!
@@ -19,6 +20,7 @@ mod fault;
 mod file;
 pub mod gate;
 pub mod memory;
+mod pulse;
 mod rows;
 pub mod sqlite;
 pub mod vault;

@@ -13,6 +13,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::fault::Fault;
 use super::file::{self, Access, Stamp};
 use super::gate::Link;
+use super::pulse::Pulse;
 use super::*;
 
 /// One token file.
@@ -22,6 +23,8 @@ pub struct SqliteStore {
     born: Stamp,
     reader: Link,
     writer: Link,
+    /// Stands after the connections, since it is dropped after them.
+    pulse: Pulse,
     seen: Mutex<(Access, Stamp)>,
     openings: AtomicU64,
     spent: Mutex<HashMap<String, u32>>,
@@ -49,6 +52,7 @@ impl SqliteStore {
             born: file::stamp(path),
             reader: Link::new(),
             writer: Link::new(),
+            pulse: Pulse::default(),
             seen: Mutex::new((Access::Write, Stamp::default())),
             openings: AtomicU64::new(0),
             spent: Mutex::default(),
@@ -65,6 +69,7 @@ impl SqliteStore {
             let (connection, access) = file::open(&self.path)?;
             *self.seen() = (access, file::stamp(&self.path));
             self.openings.fetch_add(1, Relaxed);
+            self.pulse.opened(&self.path);
             Ok(connection)
         };
         self.reader.with(open, |connection| work(connection).map_err(|fault| fault.told(&self.serial)))
@@ -151,12 +156,17 @@ impl Store for SqliteStore {
     }
 
     fn freshness(&self) -> Result<u64> {
-        let version = self.reading(|c| {
-            let mut look = c.prepare_cached("PRAGMA data_version")?;
-            Ok(look.query_row([], |line| line.get::<_, i64>(0))?)
-        })?;
-        // A connection that is opened again begins to count again.
-        Ok(version.cast_unsigned().wrapping_add(self.openings.load(Relaxed) << 32))
+        if let Some(version) = self.pulse.known() {
+            return Ok(version);
+        }
+        self.pulse.ask(|| {
+            let version = self.reading(|c| {
+                let mut look = c.prepare_cached("PRAGMA data_version")?;
+                Ok(look.query_row([], |line| line.get::<_, i64>(0))?)
+            })?;
+            // A connection that is opened again begins to count again.
+            Ok(version.cast_unsigned().wrapping_add(self.openings.load(Relaxed) << 32))
+        })
     }
 
     fn read_only(&self) -> Option<&'static str> {
