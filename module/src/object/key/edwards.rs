@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::crypto::edwards::{self, Curve, Family, PrivateKey, PublicKey};
-use crate::crypto::spki;
+use crate::crypto::{ec, spki};
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Rv, Secret};
 
 use super::super::attributes::{Attributes, Value};
+use super::super::policy::Sort;
 use super::{Key, computed};
 
 /// The family of a key type.
@@ -21,6 +22,17 @@ fn family(kind: CK_KEY_TYPE) -> Family {
 fn curve(attributes: &Attributes) -> Result<Curve> {
     let kind = attributes.ulong(CKA_KEY_TYPE).unwrap_or(CKK_EC_EDWARDS);
     Curve::from_params(family(kind), attributes.need(CKA_EC_PARAMS)?)
+}
+
+/// Whether an object is a key of these types.
+pub fn is_one(sort: Sort) -> bool {
+    matches!(sort.class, CKO_PUBLIC_KEY | CKO_PRIVATE_KEY)
+        && matches!(sort.kind, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY)
+}
+
+/// A public value as callers of 2.40 expect CKA_EC_POINT: in a DER OCTET STRING.
+pub fn dressed(point: &[u8]) -> Secret {
+    ec::point_to_attribute(point).into()
 }
 
 /// The attributes of a public key.
