@@ -70,7 +70,11 @@ impl Parameter {
                 Shape::Iv(len) => Params::Iv(self.exactly(len)?),
                 Shape::Pss => pss(self.body()?),
                 Shape::Oaep => self.oaep(self.body()?)?,
+                Shape::RsaAes => self.rsa_aes(self.body()?)?,
                 Shape::Ecdh => self.ecdh(self.body()?)?,
+                Shape::EcdhAes => self.ecdh_aes(self.body()?)?,
+                Shape::Eddsa if self.mechanism.ulParameterLen == 0 => Params::None,
+                Shape::Eddsa => self.eddsa(self.body()?)?,
                 Shape::Ctr => ctr(self.body()?),
                 Shape::Gcm => self.gcm()?,
                 Shape::MacGeneral => Params::MacGeneral(self.body::<CK_MAC_GENERAL_PARAMS>()? as usize),
@@ -94,12 +98,34 @@ impl Parameter {
         Ok(Params::Oaep { hash: p.hashAlg, mgf: p.mgf, label })
     }
 
+    unsafe fn rsa_aes(&self, p: CK_RSA_AES_KEY_WRAP_PARAMS) -> Result<Params> {
+        // SAFETY: §6.1.23: NULL or a CK_RSA_PKCS_OAEP_PARAMS.
+        let Some(oaep) = (unsafe { read(p.pOAEPParams) }) else {
+            return self.refuse("pOAEPParams is NULL");
+        };
+        // SAFETY: handed on.
+        let oaep = Box::new(unsafe { self.oaep(oaep) }?);
+        Ok(Params::RsaAes { bits: p.ulAESKeyBits as usize, oaep })
+    }
+
     unsafe fn ecdh(&self, p: CK_ECDH1_DERIVE_PARAMS) -> Result<Params> {
         // SAFETY: handed on.
         let shared = unsafe { self.data("pSharedData", p.pSharedData, p.ulSharedDataLen) }?;
         // SAFETY: handed on.
         let public = unsafe { self.data("pPublicData", p.pPublicData, p.ulPublicDataLen) }?;
         Ok(Params::Ecdh { kdf: p.kdf, shared, public })
+    }
+
+    unsafe fn ecdh_aes(&self, p: CK_ECDH_AES_KEY_WRAP_PARAMS) -> Result<Params> {
+        // SAFETY: handed on.
+        let shared = unsafe { self.data("pSharedData", p.pSharedData, p.ulSharedDataLen) }?;
+        Ok(Params::EcdhAes { bits: p.ulAESKeyBits as usize, kdf: p.kdf, shared })
+    }
+
+    unsafe fn eddsa(&self, p: CK_EDDSA_PARAMS) -> Result<Params> {
+        // SAFETY: handed on.
+        let context = unsafe { self.data("pContextData", p.pContextData, p.ulContextDataLen) }?;
+        Ok(Params::Eddsa { prehash: p.phFlag != CK_FALSE, context })
     }
 
     /// Both layouts: ulParameterLen tells them apart. The IV is as long as ulIvLen says; ulIvBits is not read.

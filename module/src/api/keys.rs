@@ -82,7 +82,8 @@ impl Call<'_> {
         let object = self.session.token.object(key).map_err(no_key)?;
         may_leave(&object, &with)?;
         let bytes = key::encode(object.attributes())?;
-        let start = Start { row, params: &choice.params, key: with.key()? };
+        let start =
+            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
         let wrapped = wrap(&start, bytes.expose()).map_err(|error| match error.rv() {
             Rv::DataLenRange => Rv::KeySizeRange.because(format!("the key to wrap: {}", error.why())),
             _ => error,
@@ -108,7 +109,9 @@ impl Call<'_> {
         let sort = Sort::wanted(template, None, None)?;
         let mut attributes = policy::judge(Birth::Unwrap, sort, template, self.officer())?;
         impose(&mut attributes, &with, CKA_UNWRAP_TEMPLATE)?;
-        let bytes = unwrap(&Start { row, params: &choice.params, key: with.key()? }, wrapped)?;
+        let start =
+            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
+        let bytes = unwrap(&start, wrapped)?;
         let bytes = shortened(bytes, &attributes);
         attributes.absorb(key::decode(sort, bytes)?);
         self.session.token.make(self.session.access(), attributes, Birth::Unwrap).map_err(|error| match error
@@ -143,7 +146,9 @@ impl Call<'_> {
                 Some(len)
             }
         };
-        let bytes = derive(&Start { row, params: &choice.params, key: base.key()? }, len)?;
+        let start =
+            Start { row, params: &choice.params, key: base.key()?, emulation: &self.module.emulation };
+        let bytes = derive(&start, len)?;
         attributes.absorb(key::decode(sort, bytes)?);
         self.session.token.make(self.session.access(), attributes, birth)
     }

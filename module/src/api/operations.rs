@@ -82,7 +82,9 @@ impl Call<'_> {
     ) -> Result<Active> {
         let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
         let Usable { object, row } = self.usable(key, row, kind.usage())?;
-        let begun: Begun = begin(&Start { row, params: &choice.params, key: object.key()? })?;
+        let start =
+            Start { row, params: &choice.params, key: object.key()?, emulation: &self.module.emulation };
+        let begun: Begun = begin(&start)?;
         let epoch = object.flag(CKA_PRIVATE).then(|| self.session.token.epoch());
         Ok(Active::new(begun, epoch, object.flag(CKA_ALWAYS_AUTHENTICATE)))
     }

@@ -19,7 +19,9 @@ use aws_lc_sys::*;
 use crate::cryptoki::Secret;
 
 pub use aes::{Aes, Cmac, Stream, ccm, wrap};
-pub use curve::{EcKey, Eddsa, K256, Nid, P224, P256, P384, P521};
+pub use curve::{
+    BP224, BP256, BP320, BP384, BP512, Domain, EcKey, Eddsa, K256, Nid, P192, P224, P256, P384, P521,
+};
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
 pub use number::Number;
 pub use rsa::{Padding, Rsa};
@@ -48,6 +50,7 @@ freed! {
     EVP_PKEY => EVP_PKEY_free;
     EVP_PKEY_CTX => EVP_PKEY_CTX_free;
     EVP_CIPHER_CTX => EVP_CIPHER_CTX_free;
+    EC_GROUP => EC_GROUP_free;
     EC_KEY => EC_KEY_free;
     EC_POINT => EC_POINT_free;
     aws_lc_sys::ECDSA_SIG => ECDSA_SIG_free;

@@ -13,8 +13,14 @@ pub enum Shape {
     Pss,
     /// CK_RSA_PKCS_OAEP_PARAMS
     Oaep,
+    /// CK_RSA_AES_KEY_WRAP_PARAMS
+    RsaAes,
     /// CK_ECDH1_DERIVE_PARAMS
     Ecdh,
+    /// CK_ECDH_AES_KEY_WRAP_PARAMS
+    EcdhAes,
+    /// CK_EDDSA_PARAMS, or none
+    Eddsa,
     /// CK_AES_CTR_PARAMS
     Ctr,
     /// CK_GCM_PARAMS, in both its layouts
@@ -28,11 +34,44 @@ pub enum Shape {
 pub enum Params {
     None,
     Iv(Vec<u8>),
-    Pss { hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE, salt: usize },
-    Oaep { hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE, label: Vec<u8> },
-    Ecdh { kdf: CK_EC_KDF_TYPE, shared: Vec<u8>, public: Vec<u8> },
-    Ctr { bits: usize, counter: [u8; 16] },
-    Gcm { iv: Vec<u8>, aad: Vec<u8>, tag_bits: usize },
+    Pss {
+        hash: CK_MECHANISM_TYPE,
+        mgf: CK_RSA_PKCS_MGF_TYPE,
+        salt: usize,
+    },
+    Oaep {
+        hash: CK_MECHANISM_TYPE,
+        mgf: CK_RSA_PKCS_MGF_TYPE,
+        label: Vec<u8>,
+    },
+    /// The temporary AES key's bits, and how OAEP wraps it.
+    RsaAes {
+        bits: usize,
+        oaep: Box<Params>,
+    },
+    Ecdh {
+        kdf: CK_EC_KDF_TYPE,
+        shared: Vec<u8>,
+        public: Vec<u8>,
+    },
+    EcdhAes {
+        bits: usize,
+        kdf: CK_EC_KDF_TYPE,
+        shared: Vec<u8>,
+    },
+    Eddsa {
+        prehash: bool,
+        context: Vec<u8>,
+    },
+    Ctr {
+        bits: usize,
+        counter: [u8; 16],
+    },
+    Gcm {
+        iv: Vec<u8>,
+        aad: Vec<u8>,
+        tag_bits: usize,
+    },
     MacGeneral(usize),
 }
 

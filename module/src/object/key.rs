@@ -1,5 +1,7 @@
 //! Typed keys: what a mechanism works with, parsed from attributes once and shared.
 
+pub mod edwards;
+
 use std::sync::Arc;
 
 use crate::crypto::{certificate, cipher, ec, hash::Hash, rsa, spki};
@@ -21,6 +23,9 @@ pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
     CKK_HKDF,
 ];
 
+/// The types of key pairs this token keeps.
+pub const PAIR_TYPES: &[CK_KEY_TYPE] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
+
 /// A key, ready for work.
 #[derive(Clone)]
 pub enum Key {
@@ -29,6 +34,9 @@ pub enum Key {
     RsaPrivate(Arc<rsa::PrivateKey>),
     EcPublic(Arc<ec::PublicKey>),
     EcPrivate(Arc<ec::PrivateKey>),
+    /// Of Edwards and Montgomery keys alike: the curve tells which.
+    EdwardsPublic(Arc<crate::crypto::edwards::PublicKey>),
+    EdwardsPrivate(Arc<crate::crypto::edwards::PrivateKey>),
 }
 
 impl Key {
@@ -57,6 +65,8 @@ impl Key {
                 let scalar = attributes.need(CKA_VALUE)?.into();
                 Key::EcPrivate(Arc::new(ec::PrivateKey::new(curve, &scalar)?))
             }
+            (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::parse_public(attributes)?,
+            (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::parse_private(attributes)?,
             _ => return Err(Rv::KeyHandleInvalid.because("the object is no key")),
         })
     }
@@ -69,6 +79,8 @@ impl Key {
             Key::RsaPrivate(key) => key.bits(),
             Key::EcPublic(key) => key.curve().bits(),
             Key::EcPrivate(key) => key.curve().bits(),
+            Key::EdwardsPublic(key) => key.curve().bits(),
+            Key::EdwardsPrivate(key) => key.curve().bits(),
         }
     }
 }
@@ -128,6 +140,8 @@ pub fn settle(attributes: &mut Attributes) -> Result<()> {
         (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes),
         (CKO_PUBLIC_KEY, CKK_EC) => settle_ec_public(attributes),
         (CKO_PRIVATE_KEY, CKK_EC) => settle_ec_private(attributes),
+        (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_public(attributes),
+        (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_private(attributes),
         (CKO_SECRET_KEY, kind) => settle_secret(attributes, kind),
         _ => Ok(()),
     }
@@ -282,6 +296,7 @@ pub fn encode(attributes: &Attributes) -> Result<Secret> {
             let point = ec::point_from_attribute(curve, attributes.need(CKA_EC_POINT)?)?;
             ec::to_pkcs8(curve, &scalar, Some(&point))
         }
+        (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::encode(attributes),
         _ => Err(Rv::KeyNotWrappable.because("only secret and private keys can be wrapped")),
     }
 }
@@ -297,6 +312,9 @@ pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
         (CKO_PRIVATE_KEY, CKK_EC) => {
             let (curve, scalar, point) = ec::from_pkcs8(bytes.expose()).map_err(wrong)?;
             Ok(from_scalar(curve, scalar, &point))
+        }
+        (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => {
+            edwards::decode(sort.kind, bytes.expose()).map_err(wrong)
         }
         _ => Err(Rv::TemplateInconsistent.because("only secret and private keys can be unwrapped")),
     }

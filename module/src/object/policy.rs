@@ -79,7 +79,7 @@ impl Sort {
         match self.class {
             CKO_DATA => true,
             CKO_CERTIFICATE => self.kind == CKC_X_509,
-            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => matches!(self.kind, CKK_RSA | CKK_EC),
+            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => super::key::PAIR_TYPES.contains(&self.kind),
             CKO_SECRET_KEY => super::key::SECRET_TYPES.contains(&self.kind),
             _ => false,
         }

@@ -18,7 +18,7 @@ use crate::store::{Keys, Vault};
 pub use info::{SlotInfo, TokenInfo};
 pub use login::User;
 pub use objects::Access;
-pub use settings::Settings;
+pub use settings::{EdwardsPoint, Settings};
 pub use slots::{Slot, Slots};
 
 /// Who is logged in, and how many sessions look on. All sessions of an application share it (§5.6).
