@@ -135,14 +135,7 @@ impl Call<'_> {
         };
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
         impose(&mut attributes, &base, CKA_DERIVE_TEMPLATE)?;
-        let len = match attributes.ulong(CKA_VALUE_LEN) {
-            None => None,
-            Some(len) => {
-                let len = usize::try_from(len).unwrap_or(usize::MAX);
-                key::check_length(sort.kind, len)?;
-                Some(len)
-            }
-        };
+        let len = key::wanted_length(sort.kind, &attributes)?;
         let bytes = derive(&Start { row, params: &choice.params, key: base.key()? }, len)?;
         attributes.absorb(key::decode(sort, bytes)?);
         self.session.token.make(self.session.access(), attributes, birth)

@@ -10,6 +10,8 @@ pub mod operation;
 pub mod params;
 pub mod rsa;
 pub mod secret;
+#[cfg(test)]
+mod trial;
 
 use std::borrow::Cow;
 

@@ -13,11 +13,36 @@ use super::policy::Sort;
 pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
     CKK_GENERIC_SECRET,
     CKK_AES,
+    CKK_MD5_HMAC,
     CKK_SHA_1_HMAC,
     CKK_SHA224_HMAC,
     CKK_SHA256_HMAC,
     CKK_SHA384_HMAC,
     CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
+    CKK_HKDF,
+];
+
+/// Those of any length.
+pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
+    CKK_GENERIC_SECRET,
+    CKK_MD5_HMAC,
+    CKK_SHA_1_HMAC,
+    CKK_SHA224_HMAC,
+    CKK_SHA256_HMAC,
+    CKK_SHA384_HMAC,
+    CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
     CKK_HKDF,
 ];
 
@@ -234,6 +259,21 @@ fn settle_secret(attributes: &mut Attributes, kind: CK_KEY_TYPE) -> Result<()> {
     }
     attributes.set(CKA_VALUE_LEN, Value::Ulong(value.len() as u64));
     computed(attributes, CKA_CHECK_VALUE, Value::Bytes(check_value(kind, &value)?))
+}
+
+/// The length in bytes that a template asks of a secret key: by CKA_VALUE_LEN, or by a type that has only one.
+///
+/// # Errors
+/// As [`check_length`].
+pub fn wanted_length(kind: CK_KEY_TYPE, template: &Attributes) -> Result<Option<usize>> {
+    let Some(len) = template.ulong(CKA_VALUE_LEN) else { return Ok(only_length(kind)) };
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    check_length(kind, len).map(|()| Some(len))
+}
+
+/// The length of a type of keys that are all equally long.
+fn only_length(_kind: CK_KEY_TYPE) -> Option<usize> {
+    None
 }
 
 /// Whether a secret key of this type can have this length in bytes.
