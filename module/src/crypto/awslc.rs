@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "the room of the other `unsafe`")]
 
 mod aes;
+mod chacha;
 mod curve;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod memory;
@@ -18,7 +19,8 @@ use aws_lc_sys::*;
 
 use crate::cryptoki::Secret;
 
-pub use aes::{Aes, Cmac, Stream, ccm, wrap};
+pub use aes::{Cmac, Evp, Stream, ccm, wrap};
+pub use chacha::{Poly1305, chacha20};
 pub use curve::{EcKey, Eddsa, K256, Nid, P224, P256, P384, P521};
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
 pub use number::Number;

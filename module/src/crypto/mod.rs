@@ -5,7 +5,7 @@
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc
-//!   cipher  gcm  ccm  wrap     aws-lc
+//!   cipher  gcm  ccm  wrap  chacha     aws-lc, and what it lacks: feedback, stealing
 //!   spki certificate          public keys and certificates as DER
 //!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
 //! ```
@@ -13,10 +13,12 @@
 mod awslc;
 pub mod ccm;
 pub mod certificate;
+pub mod chacha;
 pub mod cipher;
 pub mod ec;
 pub mod edwards;
-mod gcm;
+pub mod feedback;
+pub mod gcm;
 pub mod hash;
 pub mod kdf;
 pub mod mac;
@@ -24,6 +26,7 @@ pub mod rng;
 pub mod rsa;
 pub mod seal;
 pub mod spki;
+pub mod stealing;
 mod tlv;
 pub mod wrap;
 

@@ -4,8 +4,13 @@
 //! the parameter, the checks of key type, size and usage, and the work itself.
 
 pub mod aes;
+pub mod block_mac;
+pub mod chacha;
+pub mod des;
 pub mod digest;
 pub mod ec;
+pub mod encrypt_data;
+pub mod key_wrap;
 pub mod operation;
 pub mod params;
 pub mod rsa;
@@ -112,7 +117,18 @@ pub const ROW: Mechanism = Mechanism {
 };
 
 /// The families, in the order of C_GetMechanismList.
-const FAMILIES: &[&[Mechanism]] = &[rsa::ROWS, ec::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
+const FAMILIES: &[&[Mechanism]] = &[
+    rsa::ROWS,
+    ec::ROWS,
+    aes::ROWS,
+    key_wrap::ROWS,
+    block_mac::ROWS,
+    encrypt_data::ROWS,
+    des::ROWS,
+    chacha::ROWS,
+    digest::ROWS,
+    secret::ROWS,
+];
 
 /// Every mechanism.
 pub fn all() -> impl Iterator<Item = &'static Mechanism> {

@@ -43,7 +43,14 @@ pub fn generate(making: &mut Making<'_>) -> Result<Attributes> {
     key::check_length(kind, len)?;
     let mut value = Secret::zeroed(len);
     (making.fill)(value.expose_mut())?;
-    Ok(Attributes::default().with(CKA_VALUE, Value::Secret(value)))
+    Ok(Attributes::default().with(CKA_VALUE, Value::Secret(key::with_parity(kind, value))))
+}
+
+/// A key to be wrapped, filled up with zeros to whole blocks (§6.10.4).
+pub fn filled(key: &[u8], block: usize) -> Secret {
+    let mut filled = Secret::zeroed(key.len().next_multiple_of(block));
+    filled.expose_mut()[..key.len()].copy_from_slice(key);
+    filled
 }
 
 /// What a failed decryption is called when a key was expected.

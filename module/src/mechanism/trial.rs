@@ -19,6 +19,11 @@ pub fn data(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at * 7 + at / 256) as u8).collect()
 }
 
+/// The key 000102… of so many bytes.
+pub fn key(len: usize) -> Vec<u8> {
+    (0..len as u8).collect()
+}
+
 /// The operation gives `whole` in one part, and in parts of many sizes; what it foretells of lengths comes true.
 pub fn parts(begin: impl Fn() -> Begun, data: &[u8], whole: &[u8]) {
     let cuts = [1, 2, 3, 5, 7, 8, 13, 15, 16, 17, 31, 33, 64, 100];
@@ -86,6 +91,16 @@ impl Trial<'_> {
     pub fn derive(&self, id: CK_MECHANISM_TYPE, len: Option<usize>) -> Result<Secret> {
         let row = find(id)?;
         self.with(row, |start| (row.derive.unwrap())(start, len))
+    }
+
+    pub fn wrap(&self, id: CK_MECHANISM_TYPE, key: &[u8]) -> Result<Secret> {
+        let row = find(id)?;
+        self.with(row, |start| (row.wrap.unwrap())(start, key))
+    }
+
+    pub fn unwrap(&self, id: CK_MECHANISM_TYPE, wrapped: &[u8]) -> Result<Secret> {
+        let row = find(id)?;
+        self.with(row, |start| (row.unwrap.unwrap())(start, wrapped))
     }
 
     /// Both ways, in one part and in many.
