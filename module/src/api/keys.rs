@@ -112,7 +112,7 @@ impl Call<'_> {
         let start =
             Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
         let bytes = unwrap(&start, wrapped)?;
-        let bytes = shortened(bytes, &attributes);
+        let bytes = shortened(bytes, sort, &attributes)?;
         attributes.absorb(key::decode(sort, bytes)?);
         self.session.token.make(self.session.access(), attributes, Birth::Unwrap).map_err(|error| match error
             .rv()
@@ -138,18 +138,11 @@ impl Call<'_> {
         };
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
         impose(&mut attributes, &base, CKA_DERIVE_TEMPLATE)?;
-        let len = match attributes.ulong(CKA_VALUE_LEN) {
-            None => None,
-            Some(len) => {
-                let len = usize::try_from(len).unwrap_or(usize::MAX);
-                key::check_length(sort.kind, len)?;
-                Some(len)
-            }
-        };
+        let len = key::wanted_length(sort.kind, &attributes)?;
         let start =
             Start { row, params: &choice.params, key: base.key()?, emulation: &self.module.emulation };
         let bytes = derive(&start, len)?;
-        attributes.absorb(key::decode(sort, bytes)?);
+        attributes.absorb(key::decode(sort, key::with_parity(sort.kind, bytes))?);
         self.session.token.make(self.session.access(), attributes, birth)
     }
 }
@@ -210,12 +203,19 @@ fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYP
     }
 }
 
-/// Wrapping without padding fills up the last block with zeros; CKA_VALUE_LEN says where the key ends (§6.10.4).
-fn shortened(bytes: Secret, attributes: &Attributes) -> Secret {
-    match attributes.ulong(CKA_VALUE_LEN) {
-        Some(len) if (len as usize) < bytes.len() => bytes.expose()[..len as usize].into(),
+/// Wrapping without padding fills up the last block with zeros; the type of a secret key, CKA_VALUE_LEN, or the DER of
+/// a private key says where the key ends (§6.10.4, §6.16.3.1).
+fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secret> {
+    let len = match sort.class {
+        CKO_SECRET_KEY => key::wanted_length(sort.kind, attributes)?,
+        _ => key::encoded_length(bytes.expose()),
+    };
+    Ok(match len.and_then(|len| bytes.expose().split_at_checked(len)) {
+        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class == CKO_SECRET_KEY => {
+            key.into()
+        }
         _ => bytes,
-    }
+    })
 }
 
 /// What the refusal of a key is called when the key was to wrap.

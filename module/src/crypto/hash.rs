@@ -2,6 +2,9 @@
 
 use sha1::digest::{Digest, FixedOutputReset};
 
+use super::awslc;
+use crate::cryptoki::{Result, Rv, Secret};
+
 /// DigestInfo up to the digest, for the NIST hashes: 2.16.840.1.101.3.4.2.`arc` (RFC 8017 §9.2 note 1).
 const fn nist(arc: u8, len: u8) -> [u8; 19] {
     [0x30, 17 + len, 0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, arc, 5, 0, 4, len]
@@ -80,6 +83,14 @@ hashes! {
     Sha3_256 = sha3::Sha3_256, 32, 136, nist(8, 32);
     Sha3_384 = sha3::Sha3_384, 48, 104, nist(9, 48);
     Sha3_512 = sha3::Sha3_512, 64, 72, nist(10, 64);
+}
+
+/// SHAKE-128 or, `wide`, SHAKE-256 (FIPS 202): as many bytes as are asked.
+pub fn shake(wide: bool, data: &Secret, len: usize) -> Result<Secret> {
+    let mut out = Secret::zeroed(len);
+    awslc::shake(wide, data.expose(), out.expose_mut())
+        .ok_or_else(|| Rv::FunctionFailed.because("SHAKE could not run"))?;
+    Ok(out)
 }
 
 #[cfg(test)]

@@ -5,14 +5,21 @@
 
 pub mod aes;
 pub mod agreement;
+pub mod block_mac;
+pub mod chacha;
+pub mod des;
 pub mod digest;
 pub mod ec;
 pub mod edwards;
+pub mod encrypt_data;
 pub mod hashes;
+pub mod key_wrap;
 pub mod operation;
 pub mod params;
 pub mod rsa;
 pub mod secret;
+#[cfg(test)]
+mod trial;
 
 use std::borrow::Cow;
 
@@ -116,8 +123,20 @@ pub const ROW: Mechanism = Mechanism {
 };
 
 /// The families, in the order of C_GetMechanismList.
-const FAMILIES: &[&[Mechanism]] =
-    &[rsa::ROWS, ec::ROWS, edwards::ROWS, agreement::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
+const FAMILIES: &[&[Mechanism]] = &[
+    rsa::ROWS,
+    ec::ROWS,
+    edwards::ROWS,
+    agreement::ROWS,
+    aes::ROWS,
+    key_wrap::ROWS,
+    block_mac::ROWS,
+    encrypt_data::ROWS,
+    des::ROWS,
+    chacha::ROWS,
+    digest::ROWS,
+    secret::ROWS,
+];
 
 /// Every mechanism.
 pub fn all() -> impl Iterator<Item = &'static Mechanism> {

@@ -9,6 +9,8 @@ pub enum Shape {
     None,
     /// Exactly so many bytes: an initialisation vector.
     Iv(usize),
+    /// The same, or nothing.
+    OptionalIv(usize),
     /// CK_RSA_PKCS_PSS_PARAMS
     Pss,
     /// CK_RSA_PKCS_OAEP_PARAMS
@@ -25,6 +27,16 @@ pub enum Shape {
     Ctr,
     /// CK_GCM_PARAMS, in both its layouts
     Gcm,
+    /// CK_CCM_PARAMS
+    Ccm,
+    /// CK_CHACHA20_PARAMS
+    ChaCha20,
+    /// CK_SALSA20_CHACHA20_POLY1305_PARAMS
+    ChaCha20Poly1305,
+    /// CK_KEY_DERIVATION_STRING_DATA
+    Data,
+    /// CK_AES_CBC_ENCRYPT_DATA_PARAMS and its like, with an IV of so many bytes
+    DataWithIv(usize),
     /// CK_MAC_GENERAL_PARAMS: the length of the tag in bytes
     MacGeneral,
 }
@@ -71,6 +83,28 @@ pub enum Params {
         iv: Vec<u8>,
         aad: Vec<u8>,
         tag_bits: usize,
+    },
+    /// `len` is of the data without the tag.
+    Ccm {
+        len: usize,
+        nonce: Vec<u8>,
+        aad: Vec<u8>,
+        tag: usize,
+    },
+    /// `bits` are those of the counter.
+    ChaCha20 {
+        bits: usize,
+        counter: u64,
+        nonce: Vec<u8>,
+    },
+    ChaCha20Poly1305 {
+        nonce: Vec<u8>,
+        aad: Vec<u8>,
+    },
+    Data(Vec<u8>),
+    DataWithIv {
+        iv: Vec<u8>,
+        data: Vec<u8>,
     },
     MacGeneral(usize),
 }

@@ -113,7 +113,9 @@ const BYTE_SCALARS: &[CK_ULONG] = &[CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
 const AGREERS: &[CK_ULONG] = &[CKK_EC, CKK_EC_MONTGOMERY];
 const WRAPPERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_MONTGOMERY];
 const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS];
-const CIPHERS: &[CK_ULONG] = &[CKK_AES];
+const CIPHERS: &[CK_ULONG] = &[CKK_AES, CKK_AES_XTS, CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20];
+/// Secret keys whose type says their length.
+const SIZED: &[CK_ULONG] = &[CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20, CKK_POLY1305];
 
 /// Written as a function so that a row reads as a line of the standard's table.
 #[allow(clippy::too_many_arguments)]
@@ -247,5 +249,6 @@ pub static RULES: &[Rule] = &[
     closed(row(CKA_VALUE,             on(PRV.classes, EC), SecretNumber, Unset, [M, N, N, N],  Never)),
     // §6.8 generic secrets, §6.10 AES and the other secret keys
     closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
+    row(CKA_VALUE_LEN,                on(SEC.classes, SIZED), Ulong, Unset,    [O, O, O, O],  Never),
     row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, M, O, O],  Never),
 ];
