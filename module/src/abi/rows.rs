@@ -154,6 +154,27 @@ pub unsafe fn verify(call: &Call, data: In, signature: In) -> Result<()> {
     call.verify(data, signature)
 }
 
+/// C_VerifySignatureInit. A NULL mechanism ends the active operation.
+pub unsafe fn begin_judging(
+    call: &Call,
+    mechanism: CK_MECHANISM_PTR,
+    key: CK_OBJECT_HANDLE,
+    signature: In,
+) -> Result<()> {
+    // SAFETY: §5.1.1.
+    match unsafe { choice(mechanism) }? {
+        // SAFETY: §5.1.1.
+        Some(choice) => call.begin_judging(&choice, key, unsafe { bytes(signature) }?),
+        None => call.cancel(Kind::VerifySignature),
+    }
+}
+
+/// C_VerifySignature
+pub unsafe fn judge(call: &Call, data: In) -> Result<()> {
+    // SAFETY: §5.1.1.
+    call.judge(Some(or_end(call, &[Kind::VerifySignature], unsafe { bytes(data) })?))
+}
+
 pub unsafe fn verify_final(call: &Call, signature: In) -> Result<()> {
     // SAFETY: §5.1.1.
     call.verify_final(or_end(call, &[Kind::Verify], unsafe { bytes(signature) })?)

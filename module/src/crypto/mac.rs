@@ -39,6 +39,16 @@ impl Hmac {
         self.inner.update(data);
     }
 
+    /// What it took in so far; the key is not in it, but who has it can go on without one.
+    pub fn save(&self) -> Secret {
+        self.inner.save()
+    }
+
+    /// Goes on from what an HMAC of the same hash and key saved. `CKR_SAVED_STATE_INVALID` for anything else.
+    pub fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.inner.load(state)
+    }
+
     /// The tag over all parts, as long as the hash's digest; begins anew under the same key.
     pub fn finish(&mut self) -> Vec<u8> {
         let mut outer = self.keyed[1].clone();

@@ -102,6 +102,14 @@ impl Operation for Digesting {
     fn rest(&self, _more: usize) -> usize {
         self.len
     }
+
+    fn save(&self) -> Option<Secret> {
+        Some(self.hasher.save())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.hasher.load(state)
+    }
 }
 
 fn mac(start: &Start<'_>) -> Result<Begun> {
@@ -135,6 +143,14 @@ impl Operation for Macing {
 
     fn rest(&self, _more: usize) -> usize {
         self.len
+    }
+
+    fn save(&self) -> Option<Secret> {
+        Some(self.hmac.save())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.hmac.load(state)
     }
 }
 

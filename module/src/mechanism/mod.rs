@@ -14,6 +14,7 @@ pub mod edwards;
 pub mod encrypt_data;
 pub mod hashes;
 pub mod key_wrap;
+pub mod message;
 pub mod operation;
 pub mod params;
 pub mod rsa;
@@ -210,6 +211,10 @@ impl Mechanism {
             (self.wrap.is_some(), CKF_WRAP),
             (self.unwrap.is_some(), CKF_UNWRAP),
             (self.derive.is_some(), CKF_DERIVE),
+            (message::serves(self.shape) && self.encrypt.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MULTI_MESSAGE),
+            (message::serves(self.shape) && self.decrypt.is_some(), CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
+            (self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),
+            (self.verify.is_some(), CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE),
         ]
         .iter()
         .filter(|(offered, _)| *offered)

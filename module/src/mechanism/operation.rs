@@ -36,6 +36,19 @@ pub trait Operation: Send {
         }
     }
 
+    /// What was taken in so far, for C_GetOperationState; none where that cannot be told.
+    fn save(&self) -> Option<Secret> {
+        None
+    }
+
+    /// Goes on from what an operation of the same mechanism, parameter and key saved.
+    ///
+    /// # Errors
+    /// CKR_SAVED_STATE_INVALID.
+    fn load(&mut self, _state: &[u8]) -> Result<()> {
+        Err(Rv::SavedStateInvalid.because("this mechanism saves no state"))
+    }
+
     /// Exactly how many bytes `update` gives for `more` bytes.
     fn room(&self, _more: usize) -> usize {
         0
@@ -143,6 +156,23 @@ impl Intake {
         }
     }
 
+    fn save(&self) -> Secret {
+        match self {
+            Intake::Hashed(hasher) => hasher.save(),
+            Intake::Whole(kept) => kept.clone(),
+        }
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        match self {
+            Intake::Hashed(hasher) => hasher.load(state),
+            Intake::Whole(kept) => {
+                *kept = state.into();
+                Ok(())
+            }
+        }
+    }
+
     fn taken(&mut self) -> Secret {
         match self {
             Intake::Hashed(hasher) => hasher.finish().into(),
@@ -173,6 +203,14 @@ impl<W: FnMut(&[u8]) -> Result<Secret> + Send> Operation for Act<W> {
 
     fn rest(&self, _more: usize) -> usize {
         self.len
+    }
+
+    fn save(&self) -> Option<Secret> {
+        Some(self.intake.save())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.intake.load(state)
     }
 }
 
@@ -230,6 +268,14 @@ impl<W: FnMut(&[u8], &[u8]) -> Result<()> + Send> Operation for Check<W> {
 
     fn rest(&self, _more: usize) -> usize {
         0
+    }
+
+    fn save(&self) -> Option<Secret> {
+        Some(self.intake.save())
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.intake.load(state)
     }
 }
 

@@ -115,3 +115,28 @@ pub struct Choice {
     pub id: CK_MECHANISM_TYPE,
     pub params: Params,
 }
+
+impl Params {
+    /// As bytes, for C_GetOperationState; none for a parameter that no saved operation has.
+    pub fn save(&self) -> Option<Vec<u8>> {
+        let numbers = match self {
+            Params::None => vec![0],
+            Params::MacGeneral(len) => vec![1, *len as u64],
+            Params::Pss { hash, mgf, salt } => vec![2, *hash, *mgf, *salt as u64],
+            _ => return None,
+        };
+        Some(numbers.iter().flat_map(|number| number.to_be_bytes()).collect())
+    }
+
+    /// What [`Params::save`] gave; none for anything else.
+    pub fn load(bytes: &[u8]) -> Option<Params> {
+        let number = |chunk: &[u8]| chunk.try_into().map(u64::from_be_bytes).ok();
+        let numbers: Option<Vec<u64>> = bytes.chunks(8).map(number).collect();
+        match numbers?[..] {
+            [0] => Some(Params::None),
+            [1, len] => Some(Params::MacGeneral(len as usize)),
+            [2, hash, mgf, salt] => Some(Params::Pss { hash, mgf, salt: salt as usize }),
+            _ => None,
+        }
+    }
+}

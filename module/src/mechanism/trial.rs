@@ -49,7 +49,7 @@ pub fn parts(begin: impl Fn() -> Begun, data: &[u8], whole: &[u8]) {
 
 impl Trial<'_> {
     fn begin(&self, row: &'static Mechanism, begin: Begin) -> Result<Begun> {
-        self.with(row, |start| begin(start))
+        self.with(row, begin)
     }
 
     /// Works with the key after the row's own checks.

@@ -6,6 +6,7 @@ mod login;
 mod objects;
 pub mod settings;
 pub mod slots;
+mod users;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,7 @@ pub use login::User;
 pub use objects::Access;
 pub use settings::{EdwardsPoint, Settings};
 pub use slots::{Slot, Slots};
+pub use users::NamedUser;
 
 /// Who is logged in, and how many sessions look on. All sessions of an application share it (§5.6).
 #[derive(Default)]
@@ -33,6 +35,8 @@ struct State {
 
 struct Login {
     user: User,
+    /// The user's name; empty for CKU_SO and for CKU_USER without one.
+    name: String,
     keys: Arc<Keys>,
 }
 
