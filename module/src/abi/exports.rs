@@ -9,6 +9,7 @@
 use crate::cryptoki::ids::*;
 
 use super::api::Kind::*;
+use super::api::List;
 use super::rows::*;
 use super::{interfaces, messages, pointer, runtime, structs, template};
 
@@ -84,10 +85,10 @@ macro_rules! exports {
             CK_FUNCTION_LIST { version: structs::version((2, 40)), $($a: Some($a),)* };
         /// The list of interface "PKCS 11" 3.0.
         pub static V3_0: CK_FUNCTION_LIST_3_0 =
-            CK_FUNCTION_LIST_3_0 { version: structs::version((3, 0)), $($a: Some($a),)* $($b: Some($b),)* };
+            CK_FUNCTION_LIST_3_0 { version: structs::version((3, 0)), $($a: Some(new::$a),)* $($b: Some($b),)* };
         /// The list of interface "PKCS 11" 3.2.
         pub static V3_2: CK_FUNCTION_LIST_3_2 = CK_FUNCTION_LIST_3_2 {
-            version: structs::version((3, 2)), $($a: Some($a),)* $($b: Some($b),)* $($c: Some($c),)*
+            version: structs::version((3, 2)), $($a: Some(new::$a),)* $($b: Some($b),)* $($c: Some($c),)*
         };
 
         /// What each function needs, its name, and a call of it with NULL and 0 for all arguments.
@@ -98,6 +99,23 @@ macro_rules! exports {
             $((stringify!($needs_c), stringify!($c), with_nothing!($needs_c $c $args_c)),)*
         ];
     };
+}
+
+/// The functions of 2.40 as the lists of 3.x have them: the same, but for the one that answers in a newer form.
+mod new {
+    pub(super) use super::*;
+
+    pub(super) unsafe extern "C" fn C_GetAttributeValue(
+        session: CK_SESSION_HANDLE,
+        object: CK_OBJECT_HANDLE,
+        template: CK_ATTRIBUTE_PTR,
+        count: CK_ULONG,
+    ) -> CK_RV {
+        runtime::session("C_GetAttributeValue", session, |s| {
+            // SAFETY: the caller keeps the contract of §5.7.5.
+            unsafe { attributes(s, List::New, object, (template, count)) }
+        })
+    }
 }
 
 exports! {
@@ -149,7 +167,7 @@ exports! {
     session C_GetObjectSize(object: CK_OBJECT_HANDLE, size: CK_ULONG_PTR) =>
             |s| pointer::answer(size, || s.size(object));
     session C_GetAttributeValue(object: CK_OBJECT_HANDLE, template: CK_ATTRIBUTE_PTR, count: CK_ULONG) =>
-            |s| attributes(s, object, (template, count));
+            |s| attributes(s, List::Old, object, (template, count));
     session C_SetAttributeValue(object: CK_OBJECT_HANDLE, template: CK_ATTRIBUTE_PTR, count: CK_ULONG) =>
             |s| s.set_attributes(object, &template::template(template, count)?);
     session C_FindObjectsInit(template: CK_ATTRIBUTE_PTR, count: CK_ULONG) =>

@@ -70,9 +70,30 @@ impl Parameter {
                 Shape::Iv(len) => Params::Iv(self.exactly(len)?),
                 Shape::Pss => pss(self.body()?),
                 Shape::Oaep => self.oaep(self.body()?)?,
+                Shape::RsaAes => self.rsa_aes(self.body()?)?,
                 Shape::Ecdh => self.ecdh(self.body()?)?,
+                Shape::EcdhAes => self.ecdh_aes(self.body()?)?,
+                Shape::Eddsa if self.mechanism.ulParameterLen == 0 => Params::None,
+                Shape::Eddsa => self.eddsa(self.body()?)?,
                 Shape::Ctr => ctr(self.body()?),
                 Shape::Gcm => self.gcm()?,
+                Shape::OptionalIv(_) if self.mechanism.ulParameterLen == 0 => Params::None,
+                Shape::OptionalIv(len) => Params::Iv(self.exactly(len)?),
+                Shape::Ccm => self.ccm(self.body()?)?,
+                Shape::ChaCha20 => self.chacha20(self.body()?)?,
+                Shape::ChaCha20Poly1305 => self.chacha20_poly1305(self.body()?)?,
+                Shape::Data => {
+                    let p = self.body::<CK_KEY_DERIVATION_STRING_DATA>()?;
+                    Params::Data(self.data("pData", p.pData, p.ulLen)?)
+                }
+                Shape::DataWithIv(8) => {
+                    let p = self.body::<CK_DES_CBC_ENCRYPT_DATA_PARAMS>()?;
+                    Params::DataWithIv { iv: p.iv.to_vec(), data: self.data("pData", p.pData, p.length)? }
+                }
+                Shape::DataWithIv(_) => {
+                    let p = self.body::<CK_AES_CBC_ENCRYPT_DATA_PARAMS>()?;
+                    Params::DataWithIv { iv: p.iv.to_vec(), data: self.data("pData", p.pData, p.length)? }
+                }
                 Shape::MacGeneral => Params::MacGeneral(self.body::<CK_MAC_GENERAL_PARAMS>()? as usize),
             })
         }
@@ -94,12 +115,34 @@ impl Parameter {
         Ok(Params::Oaep { hash: p.hashAlg, mgf: p.mgf, label })
     }
 
+    unsafe fn rsa_aes(&self, p: CK_RSA_AES_KEY_WRAP_PARAMS) -> Result<Params> {
+        // SAFETY: §6.1.23: NULL or a CK_RSA_PKCS_OAEP_PARAMS.
+        let Some(oaep) = (unsafe { read(p.pOAEPParams) }) else {
+            return self.refuse("pOAEPParams is NULL");
+        };
+        // SAFETY: handed on.
+        let oaep = Box::new(unsafe { self.oaep(oaep) }?);
+        Ok(Params::RsaAes { bits: p.ulAESKeyBits as usize, oaep })
+    }
+
     unsafe fn ecdh(&self, p: CK_ECDH1_DERIVE_PARAMS) -> Result<Params> {
         // SAFETY: handed on.
         let shared = unsafe { self.data("pSharedData", p.pSharedData, p.ulSharedDataLen) }?;
         // SAFETY: handed on.
         let public = unsafe { self.data("pPublicData", p.pPublicData, p.ulPublicDataLen) }?;
         Ok(Params::Ecdh { kdf: p.kdf, shared, public })
+    }
+
+    unsafe fn ecdh_aes(&self, p: CK_ECDH_AES_KEY_WRAP_PARAMS) -> Result<Params> {
+        // SAFETY: handed on.
+        let shared = unsafe { self.data("pSharedData", p.pSharedData, p.ulSharedDataLen) }?;
+        Ok(Params::EcdhAes { bits: p.ulAESKeyBits as usize, kdf: p.kdf, shared })
+    }
+
+    unsafe fn eddsa(&self, p: CK_EDDSA_PARAMS) -> Result<Params> {
+        // SAFETY: handed on.
+        let context = unsafe { self.data("pContextData", p.pContextData, p.ulContextDataLen) }?;
+        Ok(Params::Eddsa { prehash: p.phFlag != CK_FALSE, context })
     }
 
     /// Both layouts: ulParameterLen tells them apart. The IV is as long as ulIvLen says; ulIvBits is not read.
@@ -123,6 +166,43 @@ impl Parameter {
         // SAFETY: handed on.
         let aad = unsafe { self.data("pAAD", p.aad, p.aad_len) }?;
         Ok(Params::Gcm { iv, aad, tag_bits: p.tag_bits as usize })
+    }
+
+    unsafe fn ccm(&self, p: CK_CCM_PARAMS) -> Result<Params> {
+        // SAFETY: handed on.
+        let nonce = unsafe { self.data("pNonce", p.pNonce, p.ulNonceLen) }?;
+        // SAFETY: handed on.
+        let aad = unsafe { self.data("pAAD", p.pAAD, p.ulAADLen) }?;
+        let [len, tag] = [p.ulDataLen, p.ulMACLen].map(|len| usize::try_from(len).unwrap_or(usize::MAX));
+        Ok(Params::Ccm { len, nonce, aad, tag })
+    }
+
+    unsafe fn chacha20(&self, p: CK_CHACHA20_PARAMS) -> Result<Params> {
+        if !matches!(p.blockCounterBits, 32 | 64) || !matches!(p.ulNonceBits, 64 | 96 | 192) {
+            return self.refuse(&format!(
+                "a counter of {} bits and a nonce of {}: they have 32 or 64, and 64, 96 or 192",
+                p.blockCounterBits, p.ulNonceBits
+            ));
+        }
+        // SAFETY: handed on.
+        let counter = unsafe { self.data("pBlockCounter", p.pBlockCounter, p.blockCounterBits / 8) }?;
+        // SAFETY: handed on.
+        let nonce = unsafe { self.data("pNonce", p.pNonce, p.ulNonceBits / 8) }?;
+        let counter_value = counter.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        Ok(Params::ChaCha20 { bits: p.blockCounterBits as usize, counter: counter_value, nonce })
+    }
+
+    /// ulNonceLen counts bits by the standard and bytes in many programs; no length is both.
+    unsafe fn chacha20_poly1305(&self, p: CK_SALSA20_CHACHA20_POLY1305_PARAMS) -> Result<Params> {
+        let len = match p.ulNonceLen {
+            64 | 96 | 192 => p.ulNonceLen / 8,
+            bytes => bytes,
+        };
+        // SAFETY: handed on.
+        let nonce = unsafe { self.data("pNonce", p.pNonce, len) }?;
+        // SAFETY: handed on.
+        let aad = unsafe { self.data("pAAD", p.pAAD, p.ulAADLen) }?;
+        Ok(Params::ChaCha20Poly1305 { nonce, aad })
     }
 
     /// The parameter as a struct of C, if it has exactly its size.

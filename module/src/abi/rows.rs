@@ -6,7 +6,7 @@
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Room, Rv, Secret};
 
-use super::api::{Call, Kind, Module};
+use super::api::{Call, Kind, List, Module};
 use super::params::{choice, chosen};
 use super::pointer::{In, Out, Output, answer, bytes, list, null, pin, put, read, size, text};
 use super::template::{fill, template, types};
@@ -63,10 +63,15 @@ pub unsafe fn restore(call: &Call, state: In, encryption: CK_ULONG, authenticati
     call.set_operation_state(unsafe { bytes(state) }?, key(encryption), key(authentication))
 }
 
-pub unsafe fn attributes(call: &Call, object: CK_OBJECT_HANDLE, (items, count): Attributes) -> Result<()> {
+pub unsafe fn attributes(
+    call: &Call,
+    list: List,
+    object: CK_OBJECT_HANDLE,
+    (items, count): Attributes,
+) -> Result<()> {
     // SAFETY: §5.7.5.
     let types = unsafe { types(items, count) }?;
-    let mut answers = call.attributes(object, &types)?;
+    let mut answers = call.attributes_through(list, object, &types)?;
     answers.truncate(types.len());
     // SAFETY: §5.7.5; not more answers than attributes.
     unsafe { fill(items, &answers) }

@@ -81,7 +81,8 @@ impl Call<'_> {
     pub fn wrap(&self, choice: &Choice, wrapping: u64, key: u64, room: Room) -> Result<Reply> {
         let (row, wrap) = wraps(choice.id)?;
         let (with, bytes) = self.wrappable(row, wrapping, key)?;
-        let start = Start { row, params: &choice.params, key: with.key()? };
+        let start =
+            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
         Ok(Reply::fit(wrap(&start, bytes.expose()).map_err(of_wrapped_key)?, room))
     }
 
@@ -107,7 +108,7 @@ impl Call<'_> {
         let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
         self.session.work().wrapping.next(message, &mut fill)?;
         let params = message::params(row.shape, &Message { data_len: bytes.len(), ..message.clone() }, aad)?;
-        let start = Start { row, params: &params, key: with.key()? };
+        let start = Start { row, params: &params, key: with.key()?, emulation: &self.module.emulation };
         let wrapped = wrap(&start, bytes.expose()).map_err(of_wrapped_key)?;
         let (body, tag) = wrapped.expose().split_at(wrapped.len().saturating_sub(message.tag.len()));
         message.tag = tag.to_vec();
@@ -141,8 +142,10 @@ impl Call<'_> {
         let sort = Sort::wanted(template, None, None)?;
         let mut attributes = policy::judge(Birth::Unwrap, sort, template, self.officer())?;
         impose(&mut attributes, &with, CKA_UNWRAP_TEMPLATE)?;
-        let bytes = unwrap(&Start { row, params: &choice.params, key: with.key()? }, wrapped)?;
-        let bytes = shortened(bytes, &attributes);
+        let start =
+            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
+        let bytes = unwrap(&start, wrapped)?;
+        let bytes = shortened(bytes, sort, &attributes)?;
         attributes.absorb(key::decode(sort, bytes)?);
         self.session.token.make(self.session.access(), attributes, Birth::Unwrap).map_err(|error| match error
             .rv()
@@ -186,16 +189,11 @@ impl Call<'_> {
         };
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
         impose(&mut attributes, &base, CKA_DERIVE_TEMPLATE)?;
-        let len = match attributes.ulong(CKA_VALUE_LEN) {
-            None => None,
-            Some(len) => {
-                let len = usize::try_from(len).unwrap_or(usize::MAX);
-                key::check_length(sort.kind, len)?;
-                Some(len)
-            }
-        };
-        let bytes = derive(&Start { row, params: &choice.params, key: base.key()? }, len)?;
-        attributes.absorb(key::decode(sort, bytes)?);
+        let len = key::wanted_length(sort.kind, &attributes)?;
+        let start =
+            Start { row, params: &choice.params, key: base.key()?, emulation: &self.module.emulation };
+        let bytes = derive(&start, len)?;
+        attributes.absorb(key::decode(sort, key::with_parity(sort.kind, bytes))?);
         self.session.token.make(self.session.access(), attributes, birth)
     }
 }
@@ -270,12 +268,19 @@ fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYP
     }
 }
 
-/// Wrapping without padding fills up the last block with zeros; CKA_VALUE_LEN says where the key ends (§6.10.4).
-fn shortened(bytes: Secret, attributes: &Attributes) -> Secret {
-    match attributes.ulong(CKA_VALUE_LEN) {
-        Some(len) if (len as usize) < bytes.len() => bytes.expose()[..len as usize].into(),
+/// Wrapping without padding fills up the last block with zeros; the type of a secret key, CKA_VALUE_LEN, or the DER of
+/// a private key says where the key ends (§6.10.4, §6.16.3.1).
+fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secret> {
+    let len = match sort.class {
+        CKO_SECRET_KEY => key::wanted_length(sort.kind, attributes)?,
+        _ => key::encoded_length(bytes.expose()),
+    };
+    Ok(match len.and_then(|len| bytes.expose().split_at_checked(len)) {
+        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class == CKO_SECRET_KEY => {
+            key.into()
+        }
         _ => bytes,
-    }
+    })
 }
 
 /// What the refusal of a key is called when the key was to wrap.

@@ -30,7 +30,12 @@ impl Call<'_> {
         let Usable { object, row } = self.usable(key, row, kind.usage())?;
         if !cipher {
             // What is wrong with key or parameter is told here, not with the first message.
-            begin(&Start { row, params: &choice.params, key: object.key()? })?;
+            begin(&Start {
+                row,
+                params: &choice.params,
+                key: object.key()?,
+                emulation: &self.module.emulation,
+            })?;
         }
         let epoch = object.flag(CKA_PRIVATE).then(|| self.session.token.epoch());
         let unproven = object.flag(CKA_ALWAYS_AUTHENTICATE);
@@ -89,8 +94,7 @@ impl Call<'_> {
         room: Room,
     ) -> Result<Reply> {
         self.process(kind, |process| {
-            let reply =
-                process.whole(message, aad, data, room, &mut |bytes| self.module.emulation.fill(bytes));
+            let reply = process.whole(message, aad, data, room, &self.module.emulation);
             (ended(&reply), reply)
         })
     }
@@ -100,9 +104,7 @@ impl Call<'_> {
     /// # Errors
     /// CKR_OPERATION_NOT_INITIALIZED, and those of [`Process::begin`].
     pub fn begin_message(&self, kind: Kind, message: Option<&mut Message>, aad: &[u8]) -> Result<()> {
-        self.process(kind, |process| {
-            (false, process.begin(message, aad, &mut |bytes| self.module.emulation.fill(bytes)))
-        })
+        self.process(kind, |process| (false, process.begin(message, aad, &self.module.emulation)))
     }
 
     /// C_EncryptMessageNext, C_DecryptMessageNext, C_SignMessageNext.
@@ -128,9 +130,7 @@ impl Call<'_> {
     /// # Errors
     /// CKR_OPERATION_NOT_INITIALIZED, and those of [`Process::verify`].
     pub fn verify_message(&self, data: &[u8], signature: &[u8]) -> Result<()> {
-        self.process(Kind::Verify, |process| {
-            (true, process.verify(data, signature, &mut |bytes| self.module.emulation.fill(bytes)))
-        })
+        self.process(Kind::Verify, |process| (true, process.verify(data, signature, &self.module.emulation)))
     }
 
     /// C_VerifyMessageNext; the signature comes with the last part.

@@ -22,6 +22,7 @@ use crate::token::{Settings, Slots};
 pub use crate::session::Kind;
 pub use crate::token::{NamedUser, SlotInfo, TokenInfo};
 pub use general::{Info, MechanismInfo};
+pub use objects::List;
 pub use sessions::SessionInfo;
 
 /// How often a thread that waits for a slot event looks at the directory.

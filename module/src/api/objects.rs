@@ -1,11 +1,20 @@
 //! Object functions (PKCS#11 v3.2 §5.7).
 
-use crate::cryptoki::ids::CK_ATTRIBUTE_TYPE;
+use crate::cryptoki::ids::{CK_ATTRIBUTE_TYPE, CKA_EC_POINT};
 use crate::cryptoki::{Result, Rv};
-use crate::object::{Birth, Given, Sort, Template, Value, policy};
-use crate::token::User;
+use crate::object::{Birth, Given, Sort, Template, Value, key, policy};
+use crate::token::{EdwardsPoint, User};
 
 use super::Call;
+
+/// Through which function list a call comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// 2.40, and the exported symbols.
+    Old,
+    /// 3.0 and 3.2.
+    New,
+}
 
 impl Call<'_> {
     /// Whether the SO is logged in, who may do what others may not.
@@ -55,6 +64,33 @@ impl Call<'_> {
         let object = self.session.token.object(object)?;
         let read = |attribute| policy::read(object.attributes(), attribute).map(Value::to_given);
         Ok(types.iter().map(|attribute| read(*attribute)).collect())
+    }
+
+    /// C_GetAttributeValue as a function list answers it: points of Edwards and Montgomery keys dressed as it expects.
+    ///
+    /// # Errors
+    /// As [`Call::attributes`].
+    pub fn attributes_through(
+        &self,
+        list: List,
+        object: u64,
+        types: &[CK_ATTRIBUTE_TYPE],
+    ) -> Result<Vec<Result<Given>>> {
+        let mut answers = self.attributes(object, types)?;
+        let dressed = match self.module.slots.settings().edwards_point {
+            EdwardsPoint::Auto => list == List::Old,
+            EdwardsPoint::Raw => false,
+            EdwardsPoint::Der => true,
+        };
+        let sort = self.session.token.object(object)?.sort();
+        if dressed && key::edwards::is_one(sort) {
+            for (attribute, answer) in types.iter().zip(&mut answers) {
+                if let (CKA_EC_POINT, Ok(Given::Bytes(point))) = (*attribute, answer) {
+                    *point = key::edwards::dressed(point.expose());
+                }
+            }
+        }
+        Ok(answers)
     }
 
     /// C_SetAttributeValue

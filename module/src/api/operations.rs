@@ -109,7 +109,9 @@ impl Call<'_> {
     ) -> Result<Active> {
         let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
         let Usable { object, row } = self.usable(handle, row, kind.usage())?;
-        let begun: Begun = begin(&Start { row, params: &choice.params, key: object.key()? })?;
+        let start =
+            Start { row, params: &choice.params, key: object.key()?, emulation: &self.module.emulation };
+        let begun: Begun = begin(&start)?;
         let epoch = object.flag(CKA_PRIVATE).then(|| self.session.token.epoch());
         let unique = object.attributes().bytes(CKA_UNIQUE_ID).unwrap_or_default().to_vec();
         let origin = Origin { choice: choice.clone(), key: Some(KeyName { handle, unique }) };

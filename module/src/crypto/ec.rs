@@ -1,150 +1,21 @@
-//! Elliptic curves in Weierstrass form: the table of curves, keys, ECDSA, ECDH, and their encodings.
+//! Elliptic curves in Weierstrass form: keys, ECDSA, ECDH, and their encodings.
 
 use zeroize::Zeroize;
 
 use super::Fill;
-use super::awslc::{self, EcKey, Nid};
+use super::awslc::EcKey;
+use super::k256;
 use super::spki::EC_PUBLIC_KEY;
 use super::tlv::{self, Elements};
 use crate::cryptoki::{Error, Result, Rv, Secret};
 
-/// A curve.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Curve {
-    P224,
-    P256,
-    P384,
-    P521,
-    K256,
-}
-
-struct Row {
-    curve: Curve,
-    nid: Nid,
-    /// What programs call it, in any case of letters.
-    names: &'static [&'static str],
-    /// Its OID, with tag and length: the value of CKA_EC_PARAMS.
-    oid: &'static [u8],
-    /// Bits of the field.
-    bits: usize,
-    /// Bits of the order.
-    order: usize,
-}
-
-/// In the order of `Curve`.
-const ROWS: [Row; 5] = [
-    Row {
-        curve: Curve::P224,
-        nid: awslc::P224,
-        names: &["secp224r1", "P-224", "nistp224"],
-        oid: &[6, 5, 0x2b, 0x81, 4, 0, 0x21],
-        bits: 224,
-        order: 224,
-    },
-    Row {
-        curve: Curve::P256,
-        nid: awslc::P256,
-        names: &["secp256r1", "prime256v1", "P-256", "nistp256"],
-        oid: &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
-        bits: 256,
-        order: 256,
-    },
-    Row {
-        curve: Curve::P384,
-        nid: awslc::P384,
-        names: &["secp384r1", "P-384", "nistp384"],
-        oid: &[6, 5, 0x2b, 0x81, 4, 0, 0x22],
-        bits: 384,
-        order: 384,
-    },
-    Row {
-        curve: Curve::P521,
-        nid: awslc::P521,
-        names: &["secp521r1", "P-521", "nistp521"],
-        oid: &[6, 5, 0x2b, 0x81, 4, 0, 0x23],
-        bits: 521,
-        order: 521,
-    },
-    Row {
-        curve: Curve::K256,
-        nid: awslc::K256,
-        names: &["secp256k1", "K-256"],
-        oid: &[6, 5, 0x2b, 0x81, 4, 0, 0x0a],
-        bits: 256,
-        order: 256,
-    },
-];
-
-const _: () = {
-    let mut i = 0;
-    while i < ROWS.len() {
-        assert!(ROWS[i].curve as usize == i, "ROWS stand in the order of Curve");
-        i += 1;
-    }
-    assert!(Curve::ALL.len() == ROWS.len());
-};
-
-impl Curve {
-    /// Every curve, in the table's order.
-    pub const ALL: &[Curve] = &[Curve::P224, Curve::P256, Curve::P384, Curve::P521, Curve::K256];
-
-    fn row(self) -> &'static Row {
-        &ROWS[self as usize]
-    }
-
-    /// The curve that a CKA_EC_PARAMS names: an OID or a PrintableString (PKCS#11 v3.2 §6.3.3).
-    ///
-    /// `CKR_CURVE_NOT_SUPPORTED` for a name that is not in the table, `CKR_DOMAIN_PARAMS_INVALID` for explicit
-    /// or implicit parameters, `CKR_ATTRIBUTE_VALUE_INVALID` for what is not DER.
-    pub fn from_params(der: &[u8]) -> Result<Curve> {
-        let unknown =
-            || Rv::CurveNotSupported.because("CKA_EC_PARAMS names a curve that this token does not have");
-        let find = |is: &dyn Fn(&Row) -> bool| ROWS.iter().find(|row| is(row)).map(|row| row.curve);
-        if tlv::only(tlv::OID, der).is_some_and(|oid| !oid.is_empty()) {
-            return find(&|row| row.oid == der).ok_or_else(unknown);
-        }
-        if let Some(name) = tlv::only(tlv::PRINTABLE_STRING, der) {
-            let same = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
-            return find(&|row| row.names.iter().any(same)).ok_or_else(unknown);
-        }
-        if tlv::only(tlv::SEQUENCE, der).is_some() || tlv::only(tlv::NULL, der).is_some() {
-            return Err(Rv::DomainParamsInvalid
-                .because("CKA_EC_PARAMS must name its curve, by OID or PrintableString"));
-        }
-        Err(Rv::AttributeValueInvalid.because("CKA_EC_PARAMS is neither a DER OID nor a PrintableString"))
-    }
-
-    /// The OID in DER: the value of CKA_EC_PARAMS.
-    pub fn params(self) -> &'static [u8] {
-        self.row().oid
-    }
-
-    /// The first of its names, as SEC 2 has it.
-    pub fn name(self) -> &'static str {
-        self.row().names[0]
-    }
-
-    /// Bits of the field.
-    pub fn bits(self) -> usize {
-        self.row().bits
-    }
-
-    /// Bytes of a field element: a coordinate, an ECDH secret.
-    pub fn size(self) -> usize {
-        self.row().bits.div_ceil(8)
-    }
-
-    /// Bytes of a scalar, and half the bytes of a signature.
-    pub fn order_size(self) -> usize {
-        self.row().order.div_ceil(8)
-    }
-}
+pub use super::curve::Curve;
 
 /// A new key pair: the scalar (`order_size` bytes) and the uncompressed point. The scalar is drawn by
 /// rejection (FIPS 186-5 A.2.2).
 pub fn generate(curve: Curve, rng: &mut Fill) -> Result<(Secret, Vec<u8>)> {
     let mut scalar = Secret::zeroed(curve.order_size());
-    let spare = (8 * curve.order_size() - curve.row().order) as u32;
+    let spare = (8 * curve.order_size() - curve.order_bits()) as u32;
     // With a sound generator one draw in two or better succeeds.
     for _ in 0..128 {
         rng(scalar.expose_mut())?;
@@ -163,6 +34,8 @@ pub struct PrivateKey {
     curve: Curve,
     key: EcKey,
     point: Vec<u8>,
+    /// The same key where another library signs faster.
+    fast: Option<k256::Signer>,
 }
 
 impl PrivateKey {
@@ -173,9 +46,10 @@ impl PrivateKey {
         };
         let scalar = tlv::trim(scalar.expose());
         let fits = scalar.len() <= curve.order_size();
-        let key = fits.then(|| EcKey::private(curve.row().nid, scalar)).flatten().ok_or_else(bad)?;
+        let key = fits.then(|| EcKey::private(curve.nid(), scalar)).flatten().ok_or_else(bad)?;
         let point = key.public_point().ok_or_else(bad)?;
-        Ok(PrivateKey { curve, key, point })
+        let fast = if curve == Curve::K256 { k256::Signer::new(scalar) } else { None };
+        Ok(PrivateKey { curve, key, point, fast })
     }
 
     /// The curve.
@@ -191,8 +65,10 @@ impl PrivateKey {
     /// ECDSA (FIPS 186-5 §6.4.1): r and s, each `order_size` bytes. Of a digest longer than the order the
     /// leftmost bits count.
     pub fn sign(&self, digest: &[u8]) -> Result<Vec<u8>> {
-        self.key
-            .sign(digest)
+        self.fast
+            .as_ref()
+            .and_then(|fast| fast.sign(digest))
+            .or_else(|| self.key.sign(digest))
             .ok_or_else(|| Rv::FunctionFailed.because("the ECDSA signature could not be made"))
     }
 
@@ -218,7 +94,7 @@ impl PublicKey {
     pub fn new(curve: Curve, point: &[u8]) -> Result<PublicKey> {
         let bad = || Rv::AttributeValueInvalid.because("the public key is not a point of its curve");
         let encoded = is_encoded(1 + 2 * curve.size(), point);
-        let key = encoded.then(|| EcKey::public(curve.row().nid, point)).flatten().ok_or_else(bad)?;
+        let key = encoded.then(|| EcKey::public(curve.nid(), point)).flatten().ok_or_else(bad)?;
         let point = key.public_point().ok_or_else(bad)?;
         Ok(PublicKey { curve, key, point })
     }

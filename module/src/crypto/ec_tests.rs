@@ -23,7 +23,7 @@ fn pair(curve: Curve) -> (PrivateKey, PublicKey) {
 fn a_curve_is_found_by_its_oid_and_by_each_of_its_names() {
     for curve in Curve::ALL {
         assert_eq!(Curve::from_params(curve.params()).unwrap(), *curve);
-        for name in curve.row().names {
+        for name in curve.names() {
             let name = tlv::put(tlv::PRINTABLE_STRING, &[name.to_uppercase().as_bytes()]);
             assert_eq!(Curve::from_params(name.expose()).unwrap(), *curve);
         }

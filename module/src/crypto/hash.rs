@@ -3,6 +3,7 @@
 use sha1::digest::common::hazmat::{SerializableState, SerializedState};
 use sha1::digest::{Digest, FixedOutputReset};
 
+use super::awslc;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 
 /// DigestInfo up to the digest, for the NIST hashes: 2.16.840.1.101.3.4.2.`arc` (RFC 8017 §9.2 note 1).
@@ -99,6 +100,14 @@ hashes! {
     Sha3_256 = sha3::Sha3_256, 32, 136, nist(8, 32);
     Sha3_384 = sha3::Sha3_384, 48, 104, nist(9, 48);
     Sha3_512 = sha3::Sha3_512, 64, 72, nist(10, 64);
+}
+
+/// SHAKE-128 or, `wide`, SHAKE-256 (FIPS 202): as many bytes as are asked.
+pub fn shake(wide: bool, data: &Secret, len: usize) -> Result<Secret> {
+    let mut out = Secret::zeroed(len);
+    awslc::shake(wide, data.expose(), out.expose_mut())
+        .ok_or_else(|| Rv::FunctionFailed.because("SHAKE could not run"))?;
+    Ok(out)
 }
 
 fn unknown() -> Error {

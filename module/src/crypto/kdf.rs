@@ -46,12 +46,22 @@ const MOST: usize = 1 << 20;
 /// The key derivation of ANSI X9.63 (SEC 1 §3.6.1): `len` bytes from `secret` and the shared information, at most
 /// 1 MiB: more is cut to that.
 pub fn x963(hash: Hash, secret: &Secret, shared: &[u8], len: usize) -> Secret {
+    counted(hash, len, secret.expose(), &[shared])
+}
+
+/// The one-step key derivation of SP 800-56A (2007) §5.8.1, which counts before the secret; lengths as for [`x963`].
+pub fn sp800_56(hash: Hash, secret: &Secret, other: &[u8], len: usize) -> Secret {
+    counted(hash, len, &[], &[secret.expose(), other])
+}
+
+/// Hashes over a counter from 1 on and what stands before and after it, one behind the other.
+fn counted(hash: Hash, len: usize, before: &[u8], after: &[&[u8]]) -> Secret {
     let mut out = Secret::zeroed(len.min(MOST));
     let mut hasher = hash.start();
     for (counter, chunk) in (1u32..).zip(out.expose_mut().chunks_mut(hash.len())) {
-        hasher.update(secret.expose());
+        hasher.update(before);
         hasher.update(&counter.to_be_bytes());
-        hasher.update(shared);
+        after.iter().for_each(|part| hasher.update(part));
         let block = Secret::from(hasher.finish());
         chunk.copy_from_slice(&block.expose()[..chunk.len()]);
     }
@@ -110,6 +120,10 @@ mod tests {
         assert_eq!(x963(Hash::Sha256, &z, b"", 16), secret("443024c3dae66b95e6f5670601558f71"));
         assert_eq!(x963(Hash::Sha256, &z, b"", 0).len(), 0);
         assert_eq!(x963(Hash::Sha256, &z, b"", usize::MAX).len(), MOST);
+        assert_eq!(
+            sp800_56(Hash::Sha1, &z, b"info", 45).expose()[20..40],
+            Hash::Sha1.digest(&[&[0, 0, 0, 2], z.expose(), b"info"].concat())[..]
+        );
         assert_eq!(
             x963(Hash::Sha1, &z, b"info", 45).expose()[..20],
             Hash::Sha1.digest(&[z.expose(), &[0, 0, 0, 1], b"info"].concat())[..]

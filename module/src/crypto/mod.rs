@@ -4,8 +4,8 @@
 //!   hash ── mac ── kdf        RustCrypto          rng   the system's randomness
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
-//!   ec   edwards                aws-lc
-//!   cipher  gcm  ccm  wrap     aws-lc
+//!   ec   edwards                aws-lc; `k256` signs on its curve, `ed448-goldilocks` has Curve448
+//!   cipher  gcm  ccm  wrap  chacha     aws-lc, and what it lacks: feedback, stealing
 //!   spki certificate          public keys and certificates as DER
 //!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
 //! ```
@@ -13,17 +13,23 @@
 mod awslc;
 pub mod ccm;
 pub mod certificate;
+pub mod chacha;
 pub mod cipher;
+mod curve;
 pub mod ec;
+mod ed448;
 pub mod edwards;
-mod gcm;
+pub mod feedback;
+pub mod gcm;
 pub mod hash;
+mod k256;
 pub mod kdf;
 pub mod mac;
 pub mod rng;
 pub mod rsa;
 pub mod seal;
 pub mod spki;
+pub mod stealing;
 mod tlv;
 pub mod wrap;
 

@@ -1,6 +1,7 @@
 //! Public keys as SubjectPublicKeyInfo (RFC 5280 §4.1, RFC 3279, RFC 5480): the value of CKA_PUBLIC_KEY_INFO.
 
 use super::ec::{self, Curve};
+use super::edwards;
 use super::tlv::{self, Elements};
 use crate::cryptoki::{Error, Result, Rv};
 
@@ -30,6 +31,11 @@ pub fn rsa(modulus: &[u8], public_exponent: &[u8]) -> Vec<u8> {
 /// A public key on a curve; the point as it is to stand there, uncompressed.
 pub fn ec(curve: Curve, point: &[u8]) -> Vec<u8> {
     info(&[EC_PUBLIC_KEY, curve.params()], point)
+}
+
+/// A public key of Curve25519 or Curve448 (RFC 8410 §4).
+pub fn edwards(curve: edwards::Curve, point: &[u8]) -> Vec<u8> {
+    info(&[curve.params()], point)
 }
 
 fn info(algorithm: &[&[u8]], key: &[u8]) -> Vec<u8> {

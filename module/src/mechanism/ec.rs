@@ -1,19 +1,23 @@
-//! Elliptic curves over prime fields (PKCS#11 v3.2 §6.3): key pairs, ECDSA, ECDH.
+//! Elliptic curves over prime fields (PKCS#11 v3.2 §6.3): key pairs and ECDSA; their agreement is in `agreement.rs`.
 
 use crate::crypto::ec::{self, Curve};
 use crate::crypto::hash::Hash;
-use crate::crypto::kdf;
 use crate::cryptoki::ids::*;
-use crate::cryptoki::{Result, Rv, Secret};
+use crate::cryptoki::{Result, Secret};
 use crate::object::{Attributes, Key, Value, key};
 
 use super::operation::{Act, Check, Intake};
-use super::{Begun, Making, Mechanism, Params, ROW, Shape, Start};
+use super::{Begun, Making, Mechanism, ROW, Start};
 
 const EC: Mechanism = Mechanism {
     keys: &[CKK_EC],
-    sizes: (224, 521),
-    flags: CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS,
+    sizes: (192, 521),
+    flags: CKF_EC_F_P
+        | CKF_EC_OID
+        | CKF_EC_CURVENAME
+        | CKF_EC_ECPARAMETERS
+        | CKF_EC_UNCOMPRESS
+        | CKF_EC_COMPRESS,
     ..ROW
 };
 
@@ -31,7 +35,10 @@ pub const ROWS: &[Mechanism] = &[
     ecdsa(CKM_ECDSA_SHA256, Hash::Sha256),
     ecdsa(CKM_ECDSA_SHA384, Hash::Sha384),
     ecdsa(CKM_ECDSA_SHA512, Hash::Sha512),
-    Mechanism { id: CKM_ECDH1_DERIVE, shape: Shape::Ecdh, derive: Some(derive), ..EC },
+    ecdsa(CKM_ECDSA_SHA3_224, Hash::Sha3_224),
+    ecdsa(CKM_ECDSA_SHA3_256, Hash::Sha3_256),
+    ecdsa(CKM_ECDSA_SHA3_384, Hash::Sha3_384),
+    ecdsa(CKM_ECDSA_SHA3_512, Hash::Sha3_512),
 ];
 
 /// Hashed when the mechanism is named after a hash, whole otherwise.
@@ -51,37 +58,6 @@ fn verify(start: &Start<'_>) -> Result<Begun> {
     let key = key.clone();
     let work = move |digest: &[u8], signature: &[u8]| key.verify(digest, signature);
     Ok(Box::new(Check { intake: intake(start), work }))
-}
-
-fn derive(start: &Start<'_>, len: Option<usize>) -> Result<Secret> {
-    let Key::EcPrivate(key) = start.key else { return Err(start.wrong_key()) };
-    let Params::Ecdh { kdf, shared, public } = start.params else {
-        return Err(start.wrong_params("a CK_ECDH1_DERIVE_PARAMS is needed"));
-    };
-    let point = ec::point_from_attribute(key.curve(), public)
-        .map_err(|error| start.wrong_params(format!("pPublicData: {}", error.why())))?;
-    let secret = key.ecdh(&point)?;
-    let hash = match *kdf {
-        CKD_NULL if shared.is_empty() => return last(secret, len),
-        CKD_NULL => return Err(start.wrong_params("CKD_NULL takes no pSharedData (§6.3.17)")),
-        CKD_SHA1_KDF => Hash::Sha1,
-        CKD_SHA224_KDF => Hash::Sha224,
-        CKD_SHA256_KDF => Hash::Sha256,
-        CKD_SHA384_KDF => Hash::Sha384,
-        CKD_SHA512_KDF => Hash::Sha512,
-        other => return Err(start.wrong_params(format!("kdf {other:#x} is none of this token"))),
-    };
-    Ok(kdf::x963(hash, &secret, shared, len.unwrap_or(hash.len())))
-}
-
-/// The last `len` bytes: truncation removes bytes from the leading end (§6.3.17).
-pub(super) fn last(secret: Secret, len: Option<usize>) -> Result<Secret> {
-    match len {
-        None => Ok(secret),
-        Some(len) if len <= secret.len() => Ok(secret.expose()[secret.len() - len..].into()),
-        Some(len) => Err(Rv::KeySizeRange
-            .because(format!("{len} bytes are asked, the shared secret has only {}", secret.len()))),
-    }
 }
 
 fn generate(making: &mut Making<'_>) -> Result<(Attributes, Attributes)> {

@@ -4,13 +4,23 @@
 //! the parameter, the checks of key type, size and usage, and the work itself.
 
 pub mod aes;
+pub mod agreement;
+pub mod block_mac;
+pub mod chacha;
+pub mod des;
 pub mod digest;
 pub mod ec;
+pub mod edwards;
+pub mod encrypt_data;
+pub mod hashes;
+pub mod key_wrap;
 pub mod message;
 pub mod operation;
 pub mod params;
 pub mod rsa;
 pub mod secret;
+#[cfg(test)]
+mod trial;
 
 use std::borrow::Cow;
 
@@ -18,6 +28,7 @@ use crate::crypto::Fill;
 use crate::crypto::hash::Hash;
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, Secret, names};
+use crate::emulation::Emulation;
 use crate::object::{Attributes, Key};
 
 pub use operation::{Begun, Operation};
@@ -28,6 +39,8 @@ pub struct Start<'a> {
     pub row: &'static Mechanism,
     pub params: &'a Params,
     pub key: &'a Key,
+    /// Where randomness comes from.
+    pub emulation: &'a Emulation,
 }
 
 /// What a key is generated with: its row, the caller's parameter, the judged templates, randomness.
@@ -111,7 +124,20 @@ pub const ROW: Mechanism = Mechanism {
 };
 
 /// The families, in the order of C_GetMechanismList.
-const FAMILIES: &[&[Mechanism]] = &[rsa::ROWS, ec::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
+const FAMILIES: &[&[Mechanism]] = &[
+    rsa::ROWS,
+    ec::ROWS,
+    edwards::ROWS,
+    agreement::ROWS,
+    aes::ROWS,
+    key_wrap::ROWS,
+    block_mac::ROWS,
+    encrypt_data::ROWS,
+    des::ROWS,
+    chacha::ROWS,
+    digest::ROWS,
+    secret::ROWS,
+];
 
 /// Every mechanism.
 pub fn all() -> impl Iterator<Item = &'static Mechanism> {
@@ -242,9 +268,5 @@ impl Start<'_> {
     }
 }
 
-/// The hash that a CKM_ of a digest names, as PSS and OAEP parameters do.
-pub(crate) fn hash(id: CK_MECHANISM_TYPE) -> Result<Hash> {
-    digest::ROWS.iter().find(|row| row.id == id && row.digest.is_some()).and_then(|row| row.hash).ok_or_else(
-        || Rv::MechanismParamInvalid.because(format!("{} is no hash of this token", names::mechanism(id))),
-    )
-}
+#[cfg(test)]
+mod tests;

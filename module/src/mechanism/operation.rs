@@ -1,7 +1,11 @@
 //! What a mechanism does once begun: one trait for every kind, and the two shapes that most work has.
 
+use crate::crypto::chacha::{ChaCha20, ChaCha20Poly1305, Poly1305};
+use crate::crypto::cipher::{Cipher, Gcm};
+use crate::crypto::feedback::Cfb64;
+use crate::crypto::gcm::Gmac;
 use crate::crypto::hash::Hasher;
-use crate::crypto::mac;
+use crate::crypto::mac::{self, CbcMac, Cmac};
 use crate::cryptoki::{Result, Rv, Secret};
 
 /// A begun operation. Output goes to the end of `out`.
@@ -54,6 +58,82 @@ pub trait Operation: Send {
     fn rest(&self, more: usize) -> usize;
 }
 
+/// A cipher of the crypto room is an operation as it stands.
+macro_rules! ciphers {
+    ($($cipher:ty),*) => {$(
+        impl Operation for $cipher {
+            fn update(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
+                <$cipher>::update(self, data, out)
+            }
+
+            fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+                <$cipher>::finish(self, out)
+            }
+
+            fn room(&self, more: usize) -> usize {
+                <$cipher>::room(self, more)
+            }
+
+            fn rest(&self, more: usize) -> usize {
+                self.final_room(more)
+            }
+        }
+    )*};
+}
+
+ciphers!(Cipher, Gcm, Cfb64, ChaCha20, ChaCha20Poly1305);
+
+/// A MAC of the crypto room, of which the first `len` bytes are the signature.
+pub struct Tagging<M> {
+    mac: M,
+    len: usize,
+}
+
+impl<M: Tag + 'static> Tagging<M> {
+    /// Such an operation.
+    pub fn begin(mac: M, len: usize) -> Begun {
+        Box::new(Tagging { mac, len })
+    }
+}
+
+/// What takes data and ends in a tag.
+pub trait Tag: Send {
+    fn update(&mut self, data: &[u8]) -> Result<()>;
+    fn finish(&mut self) -> Result<Vec<u8>>;
+}
+
+macro_rules! macs {
+    ($($mac:ty),*) => {$(
+        impl Tag for $mac {
+            fn update(&mut self, data: &[u8]) -> Result<()> {
+                <$mac>::update(self, data)
+            }
+
+            fn finish(&mut self) -> Result<Vec<u8>> {
+                <$mac>::finish(self)
+            }
+        }
+    )*};
+}
+
+macs!(Cmac, CbcMac, Gmac, Poly1305);
+
+impl<M: Tag> Operation for Tagging<M> {
+    fn update(&mut self, data: &[u8], _out: &mut Vec<u8>) -> Result<()> {
+        self.mac.update(data)
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let tag = self.mac.finish()?;
+        out.extend_from_slice(tag.get(..self.len).unwrap_or(&tag));
+        Ok(())
+    }
+
+    fn rest(&self, _more: usize) -> usize {
+        self.len
+    }
+}
+
 /// An operation of whichever mechanism.
 pub type Begun = Box<dyn Operation>;
 
@@ -72,13 +152,7 @@ impl Intake {
     fn take(&mut self, data: &[u8]) {
         match self {
             Intake::Hashed(hasher) => hasher.update(data),
-            Intake::Whole(kept) if kept.is_empty() => *kept = data.into(),
-            Intake::Whole(kept) => {
-                let mut longer = Vec::with_capacity(kept.len() + data.len());
-                longer.extend_from_slice(kept.expose());
-                longer.extend_from_slice(data);
-                *kept = longer.into();
-            }
+            Intake::Whole(kept) => kept.extend(data),
         }
     }
 
@@ -137,6 +211,37 @@ impl<W: FnMut(&[u8]) -> Result<Secret> + Send> Operation for Act<W> {
 
     fn load(&mut self, state: &[u8]) -> Result<()> {
         self.intake.load(state)
+    }
+}
+
+/// Work on all of the data at its end that gives as many bytes, or by so many more or less at most.
+pub struct Whole<W> {
+    kept: Secret,
+    work: W,
+    grows: isize,
+}
+
+impl<W: FnMut(&[u8]) -> Result<Secret> + Send + 'static> Whole<W> {
+    /// Such an operation.
+    pub fn begin(grows: isize, work: W) -> Begun {
+        Box::new(Whole { kept: Secret::default(), work, grows })
+    }
+}
+
+impl<W: FnMut(&[u8]) -> Result<Secret> + Send> Operation for Whole<W> {
+    fn update(&mut self, data: &[u8], _out: &mut Vec<u8>) -> Result<()> {
+        self.kept.extend(data);
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let kept = std::mem::take(&mut self.kept);
+        out.extend_from_slice((self.work)(kept.expose())?.expose());
+        Ok(())
+    }
+
+    fn rest(&self, more: usize) -> usize {
+        self.kept.len().saturating_add(more).saturating_add_signed(self.grows)
     }
 }
 

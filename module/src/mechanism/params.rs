@@ -9,16 +9,34 @@ pub enum Shape {
     None,
     /// Exactly so many bytes: an initialisation vector.
     Iv(usize),
+    /// The same, or nothing.
+    OptionalIv(usize),
     /// CK_RSA_PKCS_PSS_PARAMS
     Pss,
     /// CK_RSA_PKCS_OAEP_PARAMS
     Oaep,
+    /// CK_RSA_AES_KEY_WRAP_PARAMS
+    RsaAes,
     /// CK_ECDH1_DERIVE_PARAMS
     Ecdh,
+    /// CK_ECDH_AES_KEY_WRAP_PARAMS
+    EcdhAes,
+    /// CK_EDDSA_PARAMS, or none
+    Eddsa,
     /// CK_AES_CTR_PARAMS
     Ctr,
     /// CK_GCM_PARAMS, in both its layouts
     Gcm,
+    /// CK_CCM_PARAMS
+    Ccm,
+    /// CK_CHACHA20_PARAMS
+    ChaCha20,
+    /// CK_SALSA20_CHACHA20_POLY1305_PARAMS
+    ChaCha20Poly1305,
+    /// CK_KEY_DERIVATION_STRING_DATA
+    Data,
+    /// CK_AES_CBC_ENCRYPT_DATA_PARAMS and its like, with an IV of so many bytes
+    DataWithIv(usize),
     /// CK_MAC_GENERAL_PARAMS: the length of the tag in bytes
     MacGeneral,
 }
@@ -28,11 +46,66 @@ pub enum Shape {
 pub enum Params {
     None,
     Iv(Vec<u8>),
-    Pss { hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE, salt: usize },
-    Oaep { hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE, label: Vec<u8> },
-    Ecdh { kdf: CK_EC_KDF_TYPE, shared: Vec<u8>, public: Vec<u8> },
-    Ctr { bits: usize, counter: [u8; 16] },
-    Gcm { iv: Vec<u8>, aad: Vec<u8>, tag_bits: usize },
+    Pss {
+        hash: CK_MECHANISM_TYPE,
+        mgf: CK_RSA_PKCS_MGF_TYPE,
+        salt: usize,
+    },
+    Oaep {
+        hash: CK_MECHANISM_TYPE,
+        mgf: CK_RSA_PKCS_MGF_TYPE,
+        label: Vec<u8>,
+    },
+    /// The temporary AES key's bits, and how OAEP wraps it.
+    RsaAes {
+        bits: usize,
+        oaep: Box<Params>,
+    },
+    Ecdh {
+        kdf: CK_EC_KDF_TYPE,
+        shared: Vec<u8>,
+        public: Vec<u8>,
+    },
+    EcdhAes {
+        bits: usize,
+        kdf: CK_EC_KDF_TYPE,
+        shared: Vec<u8>,
+    },
+    Eddsa {
+        prehash: bool,
+        context: Vec<u8>,
+    },
+    Ctr {
+        bits: usize,
+        counter: [u8; 16],
+    },
+    Gcm {
+        iv: Vec<u8>,
+        aad: Vec<u8>,
+        tag_bits: usize,
+    },
+    /// `len` is of the data without the tag.
+    Ccm {
+        len: usize,
+        nonce: Vec<u8>,
+        aad: Vec<u8>,
+        tag: usize,
+    },
+    /// `bits` are those of the counter.
+    ChaCha20 {
+        bits: usize,
+        counter: u64,
+        nonce: Vec<u8>,
+    },
+    ChaCha20Poly1305 {
+        nonce: Vec<u8>,
+        aad: Vec<u8>,
+    },
+    Data(Vec<u8>),
+    DataWithIv {
+        iv: Vec<u8>,
+        data: Vec<u8>,
+    },
     MacGeneral(usize),
 }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::crypto::hash::Hash;
 use crate::crypto::rsa::{self, PrivateKey, PublicKey};
+use crate::crypto::wrap::{self, Wrap};
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Rv, Secret};
 use crate::object::{Attributes, Key, Value, key};
 
 use super::operation::{Act, Check, Intake, run};
-use super::{Begun, Making, Mechanism, Params, ROW, Shape, Start};
+use super::{Begun, Making, Mechanism, Params, ROW, Shape, Start, hashes, secret};
 
 const RSA: Mechanism = Mechanism { keys: &[CKK_RSA], sizes: (1024, 16_384), ..ROW };
 
@@ -47,17 +48,26 @@ pub const ROWS: &[Mechanism] = &[
         decrypt: Some(decrypt_raw),
         ..RSA
     },
+    pkcs(CKM_MD5_RSA_PKCS, Hash::Md5),
     pkcs(CKM_SHA1_RSA_PKCS, Hash::Sha1),
     pkcs(CKM_SHA224_RSA_PKCS, Hash::Sha224),
     pkcs(CKM_SHA256_RSA_PKCS, Hash::Sha256),
     pkcs(CKM_SHA384_RSA_PKCS, Hash::Sha384),
     pkcs(CKM_SHA512_RSA_PKCS, Hash::Sha512),
+    pkcs(CKM_SHA3_224_RSA_PKCS, Hash::Sha3_224),
+    pkcs(CKM_SHA3_256_RSA_PKCS, Hash::Sha3_256),
+    pkcs(CKM_SHA3_384_RSA_PKCS, Hash::Sha3_384),
+    pkcs(CKM_SHA3_512_RSA_PKCS, Hash::Sha3_512),
     Mechanism { id: CKM_RSA_PKCS_PSS, ..PSS },
     pss(CKM_SHA1_RSA_PKCS_PSS, Hash::Sha1),
     pss(CKM_SHA224_RSA_PKCS_PSS, Hash::Sha224),
     pss(CKM_SHA256_RSA_PKCS_PSS, Hash::Sha256),
     pss(CKM_SHA384_RSA_PKCS_PSS, Hash::Sha384),
     pss(CKM_SHA512_RSA_PKCS_PSS, Hash::Sha512),
+    pss(CKM_SHA3_224_RSA_PKCS_PSS, Hash::Sha3_224),
+    pss(CKM_SHA3_256_RSA_PKCS_PSS, Hash::Sha3_256),
+    pss(CKM_SHA3_384_RSA_PKCS_PSS, Hash::Sha3_384),
+    pss(CKM_SHA3_512_RSA_PKCS_PSS, Hash::Sha3_512),
     Mechanism {
         id: CKM_RSA_PKCS_OAEP,
         shape: Shape::Oaep,
@@ -65,6 +75,13 @@ pub const ROWS: &[Mechanism] = &[
         decrypt: Some(decrypt_oaep),
         wrap: Some(|start, key| run(encrypt_oaep(start)?, key)),
         unwrap: Some(|start, wrapped| run(decrypt_oaep(start)?, wrapped)),
+        ..RSA
+    },
+    Mechanism {
+        id: CKM_RSA_AES_KEY_WRAP,
+        shape: Shape::RsaAes,
+        wrap: Some(wrap_aes),
+        unwrap: Some(unwrap_aes),
         ..RSA
     },
 ];
@@ -202,7 +219,7 @@ fn pss_params(start: &Start<'_>, size: usize) -> Result<(Hash, Hash, usize)> {
     let Params::Pss { hash, mgf, salt } = start.params else {
         return Err(start.wrong_params("a CK_RSA_PKCS_PSS_PARAMS is needed"));
     };
-    let hash = super::hash(*hash)?;
+    let hash = hashes::by_digest(*hash)?;
     if start.row.hash.is_some_and(|named| named != hash) {
         return Err(start.wrong_params("hashAlg is not the hash of the mechanism (§6.1.10)"));
     }
@@ -213,17 +230,8 @@ fn pss_params(start: &Start<'_>, size: usize) -> Result<(Hash, Hash, usize)> {
 }
 
 fn mgf_hash(start: &Start<'_>, mgf: CK_RSA_PKCS_MGF_TYPE) -> Result<Hash> {
-    Ok(match mgf {
-        CKG_MGF1_SHA1 => Hash::Sha1,
-        CKG_MGF1_SHA224 => Hash::Sha224,
-        CKG_MGF1_SHA256 => Hash::Sha256,
-        CKG_MGF1_SHA384 => Hash::Sha384,
-        CKG_MGF1_SHA512 => Hash::Sha512,
-        _ => {
-            return Err(
-                start.wrong_params(format!("mgf {mgf:#x} is no mask generation function of this token"))
-            );
-        }
+    hashes::by_mgf(mgf).ok_or_else(|| {
+        start.wrong_params(format!("mgf {mgf:#x} is no mask generation function of this token"))
     })
 }
 
@@ -257,25 +265,64 @@ fn verify_pss(start: &Start<'_>) -> Result<Begun> {
     })
 }
 
-fn oaep_params<'a>(start: &Start<'a>) -> Result<(Hash, Hash, &'a [u8])> {
-    let Params::Oaep { hash, mgf, label } = start.params else {
+/// The hash, the MGF's hash and the label of an OAEP parameter.
+fn oaep_params<'a>(start: &Start<'_>, params: &'a Params) -> Result<(Hash, Hash, &'a [u8])> {
+    let Params::Oaep { hash, mgf, label } = params else {
         return Err(start.wrong_params("a CK_RSA_PKCS_OAEP_PARAMS is needed"));
     };
-    Ok((super::hash(*hash)?, mgf_hash(start, *mgf)?, label))
+    Ok((hashes::by_digest(*hash)?, mgf_hash(start, *mgf)?, label))
 }
 
 fn encrypt_oaep(start: &Start<'_>) -> Result<Begun> {
     let key = public(start)?;
-    let (hash, mgf, label) = oaep_params(start)?;
+    let (hash, mgf, label) = oaep_params(start, start.params)?;
     let label = label.to_vec();
     act(Intake::whole(), key.size(), move |data| Ok(key.encrypt_oaep(hash, mgf, &label, data)?.into()))
 }
 
 fn decrypt_oaep(start: &Start<'_>) -> Result<Begun> {
     let key = private(start)?;
-    let (hash, mgf, label) = oaep_params(start)?;
+    let (hash, mgf, label) = oaep_params(start, start.params)?;
     let label = label.to_vec();
     act(Intake::whole(), key.size(), move |data| key.decrypt_oaep(hash, mgf, &label, data))
+}
+
+/// The bytes of the temporary AES key, and the OAEP parameters, of CKM_RSA_AES_KEY_WRAP.
+fn rsa_aes<'a>(start: &Start<'a>) -> Result<(usize, &'a Params)> {
+    match start.params {
+        Params::RsaAes { bits: bits @ (128 | 192 | 256), oaep } => Ok((bits / 8, oaep)),
+        Params::RsaAes { bits, .. } => {
+            Err(start.wrong_params(format!("ulAESKeyBits is {bits}, not 128, 192 or 256")))
+        }
+        _ => Err(start.wrong_params("a CK_RSA_AES_KEY_WRAP_PARAMS is needed")),
+    }
+}
+
+/// The temporary key under OAEP, then the target key under the temporary one (§6.1.23).
+fn wrap_aes(start: &Start<'_>, target: &[u8]) -> Result<Secret> {
+    let (key, (len, oaep)) = (public(start)?, rsa_aes(start)?);
+    let (hash, mgf, label) = oaep_params(start, oaep)?;
+    let mut temporary = Secret::zeroed(len);
+    start.emulation.fill(temporary.expose_mut())?;
+    let first = key.encrypt_oaep(hash, mgf, label, temporary.expose()).map_err(|error| {
+        Rv::WrappingKeySizeRange.because(format!("the temporary AES key: {}", error.why()))
+    })?;
+    Ok([first, wrap::wrap(Wrap::Padded, &temporary, target)?].concat().into())
+}
+
+fn unwrap_aes(start: &Start<'_>, wrapped: &[u8]) -> Result<Secret> {
+    let (key, (len, oaep)) = (private(start)?, rsa_aes(start)?);
+    let (hash, mgf, label) = oaep_params(start, oaep)?;
+    let (first, second) = wrapped
+        .split_at_checked(key.size())
+        .ok_or_else(|| Rv::WrappedKeyLenRange.because("the wrapped key is shorter than the modulus"))?;
+    let temporary = key.decrypt_oaep(hash, mgf, label, first).map_err(secret::not_a_key)?;
+    if temporary.len() != len {
+        return Err(
+            Rv::WrappedKeyInvalid.because("the temporary AES key is not as long as ulAESKeyBits says")
+        );
+    }
+    wrap::unwrap(Wrap::Padded, &temporary, second).map_err(secret::not_a_key)
 }
 
 fn generate(making: &mut Making<'_>) -> Result<(Attributes, Attributes)> {

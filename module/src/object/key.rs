@@ -1,5 +1,7 @@
 //! Typed keys: what a mechanism works with, parsed from attributes once and shared.
 
+pub mod edwards;
+
 use std::sync::Arc;
 
 use crate::crypto::{certificate, cipher, ec, hash::Hash, rsa, spki};
@@ -13,16 +15,50 @@ use super::policy::Sort;
 pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
     CKK_GENERIC_SECRET,
     CKK_AES,
+    CKK_AES_XTS,
+    CKK_DES,
+    CKK_DES2,
+    CKK_DES3,
+    CKK_CHACHA20,
+    CKK_POLY1305,
+    CKK_MD5_HMAC,
     CKK_SHA_1_HMAC,
     CKK_SHA224_HMAC,
     CKK_SHA256_HMAC,
     CKK_SHA384_HMAC,
     CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
     CKK_HKDF,
 ];
 
 /// The key types whose domain parameters this token keeps.
 pub const DOMAIN_TYPES: &[CK_KEY_TYPE] = &[];
+
+/// Those of any length.
+pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
+    CKK_GENERIC_SECRET,
+    CKK_MD5_HMAC,
+    CKK_SHA_1_HMAC,
+    CKK_SHA224_HMAC,
+    CKK_SHA256_HMAC,
+    CKK_SHA384_HMAC,
+    CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
+    CKK_HKDF,
+];
+
+/// The types of key pairs this token keeps.
+pub const PAIR_TYPES: &[CK_KEY_TYPE] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
 
 /// A key, ready for work.
 #[derive(Clone)]
@@ -32,6 +68,9 @@ pub enum Key {
     RsaPrivate(Arc<rsa::PrivateKey>),
     EcPublic(Arc<ec::PublicKey>),
     EcPrivate(Arc<ec::PrivateKey>),
+    /// Of Edwards and Montgomery keys alike: the curve tells which.
+    EdwardsPublic(Arc<crate::crypto::edwards::PublicKey>),
+    EdwardsPrivate(Arc<crate::crypto::edwards::PrivateKey>),
 }
 
 impl Key {
@@ -60,6 +99,8 @@ impl Key {
                 let scalar = attributes.need(CKA_VALUE)?.into();
                 Key::EcPrivate(Arc::new(ec::PrivateKey::new(curve, &scalar)?))
             }
+            (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::parse_public(attributes)?,
+            (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::parse_private(attributes)?,
             _ => return Err(Rv::KeyHandleInvalid.because("the object is no key")),
         })
     }
@@ -72,6 +113,8 @@ impl Key {
             Key::RsaPrivate(key) => key.bits(),
             Key::EcPublic(key) => key.curve().bits(),
             Key::EcPrivate(key) => key.curve().bits(),
+            Key::EdwardsPublic(key) => key.curve().bits(),
+            Key::EdwardsPrivate(key) => key.curve().bits(),
         }
     }
 }
@@ -132,6 +175,8 @@ pub fn settle(attributes: &mut Attributes) -> Result<()> {
         (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes),
         (CKO_PUBLIC_KEY, CKK_EC) => settle_ec_public(attributes),
         (CKO_PRIVATE_KEY, CKK_EC) => settle_ec_private(attributes),
+        (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_public(attributes),
+        (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_private(attributes),
         (CKO_SECRET_KEY, kind) => settle_secret(attributes, kind),
         _ => Ok(()),
     }
@@ -284,6 +329,37 @@ fn settle_secret(attributes: &mut Attributes, kind: CK_KEY_TYPE) -> Result<()> {
     computed(attributes, CKA_CHECK_VALUE, Value::Bytes(check_value(kind, &value)?))
 }
 
+/// The length in bytes that a template asks of a secret key: by CKA_VALUE_LEN, or by a type that has only one.
+///
+/// # Errors
+/// As [`check_length`].
+pub fn wanted_length(kind: CK_KEY_TYPE, template: &Attributes) -> Result<Option<usize>> {
+    let Some(len) = template.ulong(CKA_VALUE_LEN) else { return Ok(only_length(kind)) };
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    check_length(kind, len).map(|()| Some(len))
+}
+
+/// The length of a type of keys that are all equally long.
+fn only_length(kind: CK_KEY_TYPE) -> Option<usize> {
+    match kind {
+        CKK_DES => Some(8),
+        CKK_DES2 => Some(16),
+        CKK_DES3 => Some(24),
+        CKK_CHACHA20 | CKK_POLY1305 => Some(32),
+        _ => None,
+    }
+}
+
+/// The bytes as a key of this type has them when the token makes it: with odd parity in DES (FIPS 46-3).
+pub fn with_parity(kind: CK_KEY_TYPE, mut value: Secret) -> Secret {
+    if matches!(kind, CKK_DES | CKK_DES2 | CKK_DES3) {
+        for byte in value.expose_mut() {
+            *byte = *byte & 0xfe | (1 ^ (*byte >> 1).count_ones() as u8 & 1);
+        }
+    }
+    value
+}
+
 /// Whether a secret key of this type can have this length in bytes.
 ///
 /// # Errors
@@ -291,6 +367,11 @@ fn settle_secret(attributes: &mut Attributes, kind: CK_KEY_TYPE) -> Result<()> {
 pub fn check_length(kind: CK_KEY_TYPE, len: usize) -> Result<()> {
     let (fits, wants) = match kind {
         CKK_AES => (matches!(len, 16 | 24 | 32), "16, 24 or 32 bytes"),
+        CKK_AES_XTS => (matches!(len, 32 | 64), "32 or 64 bytes"),
+        CKK_DES => (len == 8, "8 bytes"),
+        CKK_DES2 => (len == 16, "16 bytes"),
+        CKK_DES3 => (len == 24, "24 bytes"),
+        CKK_CHACHA20 | CKK_POLY1305 => (len == 32, "32 bytes"),
         _ => ((1..=65_536).contains(&len), "1 to 65536 bytes"),
     };
     match fits {
@@ -303,16 +384,18 @@ pub fn check_length(kind: CK_KEY_TYPE, len: usize) -> Result<()> {
 /// The first three bytes of an encrypted block of zeros, or of the SHA-1 of the value (§4.10.2).
 fn check_value(kind: CK_KEY_TYPE, value: &Secret) -> Result<Vec<u8>> {
     let mut block = match kind {
-        CKK_AES => {
-            let mut out = Vec::with_capacity(16);
-            let mut ecb = cipher::Cipher::new(cipher::Mode::Ecb, cipher::Direction::Encrypt, value, &[])?;
-            ecb.update(&[0; 16], &mut out)?;
-            out
-        }
+        CKK_AES => encrypted_zeros(cipher::Algorithm::Aes, value)?,
+        CKK_DES | CKK_DES2 | CKK_DES3 => encrypted_zeros(cipher::Algorithm::Des, value)?,
         _ => Hash::Sha1.digest(value.expose()),
     };
     block.truncate(3);
     Ok(block)
+}
+
+fn encrypted_zeros(algorithm: cipher::Algorithm, key: &Secret) -> Result<Vec<u8>> {
+    let zeros = &[0; 16][..algorithm.block()];
+    let block = cipher::whole(algorithm, cipher::Mode::Ecb, cipher::Direction::Encrypt, key, &[], zeros)?;
+    Ok(block.expose().to_vec())
 }
 
 /// A key as it leaves by C_WrapKey: the value of a secret key, PKCS#8 for a private key (§5.18.3).
@@ -330,7 +413,18 @@ pub fn encode(attributes: &Attributes) -> Result<Secret> {
             let point = ec::point_from_attribute(curve, attributes.need(CKA_EC_POINT)?)?;
             ec::to_pkcs8(curve, &scalar, Some(&point))
         }
+        (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::encode(attributes),
         _ => Err(Rv::KeyNotWrappable.because("only secret and private keys can be wrapped")),
+    }
+}
+
+/// How many bytes the DER of a private key takes of those that begin with it, as far as its header says.
+pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
+    match *bytes {
+        [0x30, short @ 0..=0x7f, ..] => Some(2 + usize::from(short)),
+        [0x30, 0x81, len, ..] => Some(3 + usize::from(len)),
+        [0x30, 0x82, high, low, ..] => Some(4 + usize::from(u16::from_be_bytes([high, low]))),
+        _ => None,
     }
 }
 
@@ -345,6 +439,9 @@ pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
         (CKO_PRIVATE_KEY, CKK_EC) => {
             let (curve, scalar, point) = ec::from_pkcs8(bytes.expose()).map_err(wrong)?;
             Ok(from_scalar(curve, scalar, &point))
+        }
+        (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => {
+            edwards::decode(sort.kind, bytes.expose()).map_err(wrong)
         }
         _ => Err(Rv::TemplateInconsistent.because("only secret and private keys can be unwrapped")),
     }

@@ -86,7 +86,7 @@ impl Sort {
             CKO_DATA | CKO_TRUST => true,
             CKO_CERTIFICATE => matches!(self.kind, CKC_X_509 | CKC_X_509_ATTR_CERT | CKC_WTLS),
             CKO_DOMAIN_PARAMETERS => super::key::DOMAIN_TYPES.contains(&self.kind),
-            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => matches!(self.kind, CKK_RSA | CKK_EC),
+            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => super::key::PAIR_TYPES.contains(&self.kind),
             CKO_SECRET_KEY => super::key::SECRET_TYPES.contains(&self.kind),
             _ => false,
         }

@@ -118,11 +118,16 @@ const PRV: On = on(&[CKO_PRIVATE_KEY], &[]);
 const PAIR: On = on(&[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY], &[]);
 const SEC: On = on(&[CKO_SECRET_KEY], &[]);
 const RSA: &[CK_ULONG] = &[CKK_RSA];
-const EC: &[CK_ULONG] = &[CKK_EC];
+const EC: &[CK_ULONG] = &[CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
+const BYTE_SCALARS: &[CK_ULONG] = &[CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
+const AGREERS: &[CK_ULONG] = &[CKK_EC, CKK_EC_MONTGOMERY];
+const WRAPPERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_MONTGOMERY];
 /// Keys that encapsulate.
 const KEMS: &[CK_ULONG] = &[CKK_ML_KEM];
-const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC];
-const CIPHERS: &[CK_ULONG] = &[CKK_AES];
+const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS];
+const CIPHERS: &[CK_ULONG] = &[CKK_AES, CKK_AES_XTS, CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20];
+/// Secret keys whose type says their length.
+const SIZED: &[CK_ULONG] = &[CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20, CKK_POLY1305];
 
 /// What a trust object says of a use that it does not name.
 const UNKNOWN: Unsaid = Number(CKT_TRUST_UNKNOWN as CK_ULONG);
@@ -206,7 +211,7 @@ pub static RULES: &[Rule] = &[
     row(CKA_ID,                       KEY,             Bytes,      Empty,      [O, O, O, O],  Free),
     row(CKA_START_DATE,               KEY,             Date,       Empty,      [O, O, O, O],  Free),
     row(CKA_END_DATE,                 KEY,             Date,       Empty,      [O, O, O, O],  Free),
-    row(CKA_DERIVE,                   on(PAIR.classes, EC), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_DERIVE,                   on(PAIR.classes, AGREERS), Bool, True,      [O, O, O, O],  Free),
     row(CKA_DERIVE,                   SEC,             Bool,       True,       [O, O, O, O],  Free),
     row(CKA_DERIVE,                   KEY,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_LOCAL,                    KEY,             Bool,       Unset,      [N, N, N, N],  Never),
@@ -234,11 +239,11 @@ pub static RULES: &[Rule] = &[
     row(CKA_SIGN_RECOVER,             PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_VERIFY_RECOVER,           on(PUB.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
     row(CKA_VERIFY_RECOVER,           PUB,             Bool,       False,      [O, O, O, O],  Free),
-    row(CKA_WRAP,                     on(PUB.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_WRAP,                     on(PUB.classes, WRAPPERS), Bool, True,      [O, O, O, O],  Free),
     row(CKA_WRAP,                     PUB,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_WRAP,                     on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
     row(CKA_WRAP,                     SEC,             Bool,       False,      [O, O, O, O],  Free),
-    row(CKA_UNWRAP,                   on(PRV.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_UNWRAP,                   on(PRV.classes, WRAPPERS), Bool, True,      [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   SEC,             Bool,       False,      [O, O, O, O],  Free),
@@ -297,8 +302,10 @@ pub static RULES: &[Rule] = &[
     row(CKA_EC_POINT,                 on(PUB.classes, EC), Bytes,  Unset,      [M, N, N, N],  Never),
     row(CKA_EC_PARAMS,                on(PRV.classes, EC), Bytes,  Unset,      [M, O, O, O],  Never),
     row(CKA_EC_POINT,                 on(PRV.classes, EC), Bytes,  Empty,      [O, N, N, N],  Never),
+    closed(row(CKA_VALUE,             on(PRV.classes, BYTE_SCALARS), Secret, Unset, [M, N, N, N],  Never)),
     closed(row(CKA_VALUE,             on(PRV.classes, EC), SecretNumber, Unset, [M, N, N, N],  Never)),
     // §6.8 generic secrets, §6.10 AES and the other secret keys
     closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
+    row(CKA_VALUE_LEN,                on(SEC.classes, SIZED), Ulong, Unset,    [O, O, O, O],  Never),
     row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, M, O, O],  Never),
 ];

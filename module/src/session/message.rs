@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use crate::crypto::Fill;
 use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret};
+use crate::emulation::Emulation;
 use crate::mechanism::message::{self, Generator, Message};
 use crate::mechanism::{Begun, Mechanism, Params, Shape, Start};
 use crate::object::Object;
@@ -79,7 +79,7 @@ impl Process {
         aad: &[u8],
         data: &[u8],
         room: Room,
-        fill: &mut Fill<'_>,
+        emulation: &Emulation,
     ) -> Result<Reply> {
         self.between()?;
         // What leaves is as long as what comes; the tag stands apart. A signature tells its own length.
@@ -88,7 +88,7 @@ impl Process {
         {
             return Ok(short);
         }
-        self.begin(message.as_deref_mut(), aad, fill)?;
+        self.begin(message.as_deref_mut(), aad, emulation)?;
         let reply = self.next(message, data, room, true);
         self.part = None;
         reply
@@ -102,20 +102,20 @@ impl Process {
         &mut self,
         mut message: Option<&mut Message>,
         aad: &[u8],
-        fill: &mut Fill<'_>,
+        emulation: &Emulation,
     ) -> Result<()> {
         self.between()?;
         let params = match message.as_deref_mut() {
             None => self.params.clone(),
             Some(message) => {
                 if self.kind == Kind::Encrypt {
-                    self.generator.next(message, fill)?;
+                    self.generator.next(message, &mut |bytes| emulation.fill(bytes))?;
                 }
                 message::params(self.row.shape, message, aad)?
             }
         };
         let begin = self.kind.begin(self.row).ok_or(Rv::MechanismInvalid)?;
-        let begun = begin(&Start { row: self.row, params: &params, key: self.key.key()? })?;
+        let begun = begin(&Start { row: self.row, params: &params, key: self.key.key()?, emulation })?;
         self.part = Some(Part { begun, tag: message.map_or(0, |message| message.tag.len()) });
         Ok(())
     }
@@ -144,8 +144,8 @@ impl Process {
     ///
     /// # Errors
     /// CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE, and as [`Process::begin`].
-    pub fn verify(&mut self, data: &[u8], signature: &[u8], fill: &mut Fill<'_>) -> Result<()> {
-        self.begin(None, &[], fill)?;
+    pub fn verify(&mut self, data: &[u8], signature: &[u8], emulation: &Emulation) -> Result<()> {
+        self.begin(None, &[], emulation)?;
         self.verify_next(data, Some(signature))
     }
 

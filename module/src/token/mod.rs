@@ -21,7 +21,7 @@ pub use info::{SlotInfo, TokenInfo};
 pub use limits::Limits;
 pub use login::User;
 pub use objects::Access;
-pub use settings::Settings;
+pub use settings::{EdwardsPoint, Settings};
 pub use slots::{Slot, Slots};
 pub use users::NamedUser;
 

@@ -16,6 +16,8 @@ pub struct Settings {
     pub trace: Option<PathBuf>,
     /// Whether an uninitialised slot is offered beside the tokens.
     pub spare_slot: bool,
+    /// How CKA_EC_POINT of Edwards and Montgomery keys is given to callers.
+    pub edwards_point: EdwardsPoint,
     /// PBKDF2 rounds of tokens made by C_InitToken.
     pub kdf_iterations: u32,
     /// Wrong user PINs until it locks, of tokens made by C_InitToken.
@@ -29,6 +31,19 @@ pub struct Settings {
     pub max_sessions: Option<u32>,
     /// Read-write sessions among them.
     pub max_rw_sessions: Option<u32>,
+}
+
+/// How CKA_EC_POINT of Edwards and Montgomery keys is given to callers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EdwardsPoint {
+    /// Bare through the function lists of 3.x, in a DER OCTET STRING through the one of 2.40.
+    #[default]
+    Auto,
+    /// Always bare.
+    Raw,
+    /// Always in a DER OCTET STRING.
+    Der,
 }
 
 /// Default PBKDF2-HMAC-SHA256 rounds.
@@ -47,6 +62,7 @@ struct Said {
     dir: Option<PathBuf>,
     trace: Option<PathBuf>,
     spare_slot: Option<bool>,
+    edwards_point: Option<EdwardsPoint>,
     kdf_iterations: Option<u32>,
     pin_retries: Option<u32>,
     so_pin_retries: Option<u32>,
@@ -72,6 +88,7 @@ impl Settings {
             dir,
             trace: first(&places, |said| said.trace.clone()),
             spare_slot: first(&places, |said| said.spare_slot).unwrap_or(false),
+            edwards_point: first(&places, |said| said.edwards_point).unwrap_or_default(),
             kdf_iterations: first(&places, |said| said.kdf_iterations).unwrap_or(KDF_ITERATIONS),
             pin_retries: first(&places, |said| said.pin_retries).unwrap_or(PIN_RETRIES),
             so_pin_retries: first(&places, |said| said.so_pin_retries).unwrap_or(SO_PIN_RETRIES),
@@ -128,6 +145,14 @@ fn string(text: &str) -> Result<Said> {
             "dir" => said.dir = Some(value.into()),
             "trace" => said.trace = Some(value.into()),
             "spare_slot" => said.spare_slot = Some(yes),
+            "edwards_point" => {
+                said.edwards_point = Some(match value.as_str() {
+                    "auto" => EdwardsPoint::Auto,
+                    "raw" => EdwardsPoint::Raw,
+                    "der" => EdwardsPoint::Der,
+                    _ => return Err(Rv::ArgumentsBad.because("pReserved: edwards_point is auto, raw or der")),
+                });
+            }
             "kdf_iterations" => said.kdf_iterations = Some(number()?),
             "pin_retries" => said.pin_retries = Some(number()?),
             "so_pin_retries" => said.so_pin_retries = Some(number()?),
@@ -165,6 +190,8 @@ mod tests {
         assert_eq!(said.dir, Some("/a b".into()));
         assert_eq!(said.kdf_iterations, Some(10_000));
         assert!(string("kdf_iterations=many").is_err());
+        assert_eq!(string("edwards-point=der").unwrap().edwards_point, Some(EdwardsPoint::Der));
+        assert!(string("edwards_point=round").is_err());
         assert!(string("dir='/open").unwrap().dir.is_some());
         assert!(string("====").is_ok());
     }

@@ -57,6 +57,11 @@ impl Slots {
         Ok(slots)
     }
 
+    /// How the module behaves.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The ids of all slots, or of those with a token in them.
     pub fn ids(&self, present: bool) -> Vec<u64> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
