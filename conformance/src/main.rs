@@ -2,6 +2,9 @@
 
 mod bench;
 mod client;
+mod functions;
+mod module;
+mod profile;
 
 use std::process::ExitCode;
 
@@ -21,12 +24,18 @@ enum Judge {
     Client(client::Arguments),
     /// The speed of modules side by side
     Bench(bench::Arguments),
+    /// What the module answers to each of the 104 functions
+    Functions(functions::Arguments),
+    /// The mandatory test cases of the PKCS#11 3.2 profiles
+    Profile(profile::Arguments),
 }
 
 fn main() -> ExitCode {
     let verdict = match Arguments::parse().judge {
         Judge::Client(arguments) => client::run(&arguments).map_err(|error| error.to_string()),
         Judge::Bench(arguments) => bench::run(&arguments),
+        Judge::Functions(arguments) => functions::run(&arguments),
+        Judge::Profile(arguments) => profile::run(&arguments),
     };
     match verdict {
         Ok(true) => ExitCode::SUCCESS,

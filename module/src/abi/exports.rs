@@ -10,6 +10,7 @@ use crate::cryptoki::ids::*;
 
 use super::api::Kind::*;
 use super::api::List;
+use super::api::Module;
 use super::rows::*;
 use super::{interfaces, messages, pointer, runtime, structs, template};
 
@@ -88,7 +89,7 @@ macro_rules! exports {
             CK_FUNCTION_LIST_3_0 { version: structs::version((3, 0)), $($a: Some(new::$a),)* $($b: Some($b),)* };
         /// The list of interface "PKCS 11" 3.2.
         pub static V3_2: CK_FUNCTION_LIST_3_2 = CK_FUNCTION_LIST_3_2 {
-            version: structs::version((3, 2)), $($a: Some(new::$a),)* $($b: Some($b),)* $($c: Some($c),)*
+            version: structs::version((3, 2)), $($a: Some(newest::$a),)* $($b: Some($b),)* $($c: Some($c),)*
         };
 
         /// What each function needs, its name, and a call of it with NULL and 0 for all arguments.
@@ -101,9 +102,22 @@ macro_rules! exports {
     };
 }
 
-/// The functions of 2.40 as the lists of 3.x have them: the same, but for the one that answers in a newer form.
+/// C_GetInfo of a list, which answers the list's own version.
+macro_rules! get_info {
+    ($version:expr) => {
+        pub(super) unsafe extern "C" fn C_GetInfo(info: CK_INFO_PTR) -> CK_RV {
+            // SAFETY: the caller keeps the contract of §5.4.3.
+            let work = |m: &Module| unsafe { pointer::answer(info, || Ok(structs::info(m.info($version)))) };
+            runtime::module("C_GetInfo", work)
+        }
+    };
+}
+
+/// The functions of 2.40 as the list of 3.0 has them: the same, but for those that answer in a newer form.
 mod new {
     pub(super) use super::*;
+
+    get_info!((3, 0));
 
     pub(super) unsafe extern "C" fn C_GetAttributeValue(
         session: CK_SESSION_HANDLE,
@@ -118,12 +132,19 @@ mod new {
     }
 }
 
+/// The same as the list of 3.2 has them.
+mod newest {
+    pub(super) use super::new::*;
+
+    get_info!((3, 2));
+}
+
 exports! {
 2.40 {
     // §5.4 General purpose
     open    C_Initialize(args: CK_VOID_PTR) => runtime::initialise(args);
     open    C_Finalize(reserved: CK_VOID_PTR) => runtime::finalise(reserved);
-    module  C_GetInfo(info: CK_INFO_PTR) => |m| pointer::answer(info, || Ok(structs::info(m.info())));
+    module  C_GetInfo(info: CK_INFO_PTR) => |m| pointer::answer(info, || Ok(structs::info(m.info((2, 40)))));
     open    C_GetFunctionList(list: *mut *mut CK_FUNCTION_LIST) => interfaces::function_list(list);
     // §5.5 Slots and tokens
     module  C_GetSlotList(present: CK_BBOOL, list: CK_SLOT_ID_PTR, count: CK_ULONG_PTR) =>

@@ -25,10 +25,10 @@ pub struct MechanismInfo {
 }
 
 impl Module {
-    /// C_GetInfo
-    pub fn info(&self) -> Info {
+    /// C_GetInfo through the function list of that version.
+    pub fn info(&self, version: (u8, u8)) -> Info {
         Info {
-            cryptoki: (2, 40),
+            cryptoki: version,
             manufacturer: "Tokenkeep",
             description: "Tokenkeep: an HSM token in a file",
             library: (0, 1),
