@@ -52,6 +52,19 @@ mod function_lists {
     }
 
     #[test]
+    fn c_get_info_answers_the_version_of_the_list_it_is_called_through() {
+        let library = Library::fresh();
+        let mut info = CK_INFO::default();
+        let version = |info: &CK_INFO| (info.cryptokiVersion.major, info.cryptokiVersion.minor);
+        assert_eq!(raw!(library.c(), C_GetInfo(&mut info)), Rv::Ok);
+        assert_eq!(version(&info), (2, 40));
+        assert_eq!(raw!(library.c_3_0().expect("3.0"), C_GetInfo(&mut info)), Rv::Ok);
+        assert_eq!(version(&info), (3, 0));
+        assert_eq!(raw!(library.c_3_2().expect("3.2"), C_GetInfo(&mut info)), Rv::Ok);
+        assert_eq!(version(&info), (3, 2));
+    }
+
+    #[test]
     fn the_newest_list_has_every_function_and_each_is_exported() {
         let library = asleep();
         let c = library.c_3_2().expect("a list of version 3.2");

@@ -177,17 +177,28 @@ pub fn judge(birth: Birth, sort: Sort, template: &Template, officer: bool) -> Re
     if let Some(attribute) = kind_attribute(sort.class) {
         attributes.set(attribute, Value::Ulong(sort.kind));
     }
-    for rule in RULES.iter().filter(|rule| birth.column(rule) == Give::Must && applies(rule, sort)) {
-        if attributes.of(rule.attribute).is_none() {
-            return Err(Rv::TemplateIncomplete.because(format!(
-                "{} must be given when {} is {} (PKCS#11 v3.2 §4.1.1)",
-                names::attribute(rule.attribute),
-                sort.describe(),
-                birth.word()
-            )));
-        }
-    }
+    whole(&attributes, birth, sort)?;
     Ok(attributes)
+}
+
+/// Whether everything is there that must be; where rows differ, the more special one says.
+fn whole(attributes: &Attributes, birth: Birth, sort: Sort) -> Result<()> {
+    let says_so = |attribute| rule(attribute, sort).is_some_and(|rule| birth.column(rule) == Give::Must);
+    let missing = RULES.iter().find(|row| {
+        birth.column(row) == Give::Must
+            && applies(row, sort)
+            && says_so(row.attribute)
+            && attributes.of(row.attribute).is_none()
+    });
+    match missing {
+        None => Ok(()),
+        Some(row) => Err(Rv::TemplateIncomplete.because(format!(
+            "{} must be given when {} is {} (PKCS#11 v3.2 §4.1.1)",
+            names::attribute(row.attribute),
+            sort.describe(),
+            birth.word()
+        ))),
+    }
 }
 
 fn absent(attribute: CK_ATTRIBUTE_TYPE, sort: Sort) -> Error {
