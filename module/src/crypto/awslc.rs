@@ -6,6 +6,7 @@
 
 mod aes;
 mod curve;
+mod group;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod memory;
 mod number;
@@ -21,6 +22,7 @@ use crate::cryptoki::Secret;
 pub use aes::{Aes, Cmac, Stream, ccm, wrap};
 pub use curve::{EcKey, Eddsa, K256, Nid, P224, P256, P384, P521};
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
+pub use group::Group;
 pub use number::Number;
 pub use rsa::{Padding, Rsa};
 
@@ -50,6 +52,7 @@ freed! {
     EVP_CIPHER_CTX => EVP_CIPHER_CTX_free;
     EC_KEY => EC_KEY_free;
     EC_POINT => EC_POINT_free;
+    EC_GROUP => EC_GROUP_free;
     aws_lc_sys::ECDSA_SIG => ECDSA_SIG_free;
     CMAC_CTX => CMAC_CTX_free;
 }

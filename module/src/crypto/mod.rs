@@ -6,6 +6,8 @@
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc
 //!   cipher  gcm  ccm  wrap     aws-lc
+//!   domain                     curves spelled out
+//!   threshold                  t of n over a prime field
 //!   spki certificate          public keys and certificates as DER
 //!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
 //! ```
@@ -14,6 +16,7 @@ mod awslc;
 pub mod ccm;
 pub mod certificate;
 pub mod cipher;
+pub mod domain;
 pub mod ec;
 pub mod edwards;
 mod gcm;
@@ -24,7 +27,8 @@ pub mod rng;
 pub mod rsa;
 pub mod seal;
 pub mod spki;
-mod tlv;
+pub mod threshold;
+pub mod tlv;
 pub mod wrap;
 
 use crate::cryptoki::Result;

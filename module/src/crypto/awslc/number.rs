@@ -68,6 +68,11 @@ impl Number {
         computed(|out, _| unsafe { BN_sub(out, self.0.raw(), other.0.raw()) })
     }
 
+    pub fn plus(&self, other: &Number) -> Option<Number> {
+        // SAFETY: three numbers that are alive.
+        computed(|out, _| unsafe { BN_add(out, self.0.raw(), other.0.raw()) })
+    }
+
     pub fn times(&self, other: &Number) -> Option<Number> {
         // SAFETY: three numbers and a context that are alive.
         computed(|out, context| unsafe { BN_mul(out, self.0.raw(), other.0.raw(), context) })
