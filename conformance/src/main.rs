@@ -1,5 +1,6 @@
 //! Any PKCS#11 module against the world: one subcommand per kind of judge.
 
+mod bench;
 mod client;
 
 use std::process::ExitCode;
@@ -18,11 +19,14 @@ struct Arguments {
 enum Judge {
     /// Real client programs: the scripts in conformance/clients
     Client(client::Arguments),
+    /// The speed of modules side by side
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
     let verdict = match Arguments::parse().judge {
-        Judge::Client(arguments) => client::run(&arguments),
+        Judge::Client(arguments) => client::run(&arguments).map_err(|error| error.to_string()),
+        Judge::Bench(arguments) => bench::run(&arguments),
     };
     match verdict {
         Ok(true) => ExitCode::SUCCESS,

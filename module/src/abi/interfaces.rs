@@ -1,6 +1,8 @@
 //! The function lists as interfaces: "PKCS 11" in versions 3.2, 3.0 and 2.40 (PKCS#11 v3.2 §5.4.4 to §5.4.6).
 
+use std::ffi::c_void;
 use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Rv};
@@ -20,7 +22,19 @@ const DEFAULT: (u8, u8) = (3, 0);
 struct Offer {
     version: CK_VERSION,
     interface: CK_INTERFACE,
+    lent: Lent,
 }
+
+/// The CK_INTERFACE that callers of C_GetInterface get. It can be written, since pkcs11-spy puts its own list in;
+/// it is made new for each caller, so that one who asks us gets our list.
+#[repr(C)]
+struct Lent {
+    name: AtomicPtr<CK_UTF8CHAR>,
+    list: AtomicPtr<c_void>,
+    flags: AtomicU64,
+}
+
+const _: () = assert!(size_of::<Lent>() == size_of::<CK_INTERFACE>());
 
 // SAFETY: the pointers lead to statics that are never changed.
 unsafe impl Sync for Offer {}
@@ -32,7 +46,20 @@ impl Offer {
             pFunctionList: ptr::from_ref(list).cast_mut().cast(),
             flags: 0,
         };
-        Offer { version, interface }
+        let lent = Lent {
+            name: AtomicPtr::new(ptr::null_mut()),
+            list: AtomicPtr::new(ptr::null_mut()),
+            flags: AtomicU64::new(0),
+        };
+        Offer { version, interface, lent }
+    }
+
+    /// Our interface, for a caller to keep.
+    fn lend(&self) -> CK_INTERFACE_PTR {
+        self.lent.name.store(self.interface.pInterfaceName.cast(), Ordering::Relaxed);
+        self.lent.list.store(self.interface.pFunctionList.cast(), Ordering::Relaxed);
+        self.lent.flags.store(self.interface.flags, Ordering::Release);
+        ptr::from_ref(&self.lent).cast_mut().cast()
     }
 }
 
@@ -73,7 +100,7 @@ pub unsafe fn one(
         .find(|offer| (offer.version.major, offer.version.minor) == version)
         .ok_or_else(|| Rv::FunctionFailed.because("no such interface"));
     // SAFETY: handed on.
-    unsafe { answer(target, || Ok(ptr::from_ref(&offer?.interface).cast_mut())) }
+    unsafe { answer(target, || Ok(offer?.lend())) }
 }
 
 /// NULL is any name.

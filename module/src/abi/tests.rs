@@ -1,7 +1,7 @@
 //! The border seen from C: the lists, the interfaces, the life of the module, forks.
 
 use std::collections::HashSet;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::ptr;
 
 use crate::cryptoki::ids::*;
@@ -111,8 +111,17 @@ fn expect_not_initialised() -> bool {
 fn the_life_of_the_module() {
     let initialise = V3_2.C_Initialize.unwrap();
     let (finalise, info) = (V3_2.C_Finalize.unwrap(), V3_2.C_GetInfo.unwrap());
-    // SAFETY: NULL is legal to give.
-    let initialise = || unsafe { initialise(ptr::null_mut()) };
+    let dir = tempfile::tempdir().unwrap();
+    let settings = CString::new(format!("dir={}", dir.path().display())).unwrap();
+    let initialise = || {
+        let mut args = CK_C_INITIALIZE_ARGS {
+            flags: CKF_OS_LOCKING_OK,
+            pReserved: settings.as_ptr().cast_mut().cast(),
+            ..Default::default()
+        };
+        // SAFETY: our own arguments, with a string that outlives the call.
+        unsafe { initialise((&raw mut args).cast()) }
+    };
     // SAFETY: a pointer that is not NULL is refused, not followed.
     let finalise = |reserved| unsafe { finalise(reserved) };
     let described = || {

@@ -184,11 +184,16 @@ impl Slots {
         }
         for file in files {
             let at = slots.iter().position(|(_, slot)| slot.path() == Some(&file));
-            match at.map(|at| &slots[at].1) {
-                Some(Slot::Token(_)) => {}
-                _ => {
-                    events.insert(place(&mut slots, at, self.open(file)));
-                }
+            let was_there = match at.map(|at| &slots[at].1) {
+                Some(Slot::Token(token)) if token.vault().store().present() => continue,
+                Some(Slot::Unrecognized(..)) => true,
+                _ => false,
+            };
+            let (wants, found) = self.open(file);
+            let news = !was_there || matches!(found, Slot::Token(_));
+            let id = place(&mut slots, at, (wants, found));
+            if news {
+                events.insert(id);
             }
         }
         let blank = slots.iter().any(|(_, slot)| matches!(slot, Slot::Blank));

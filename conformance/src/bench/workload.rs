@@ -1,0 +1,306 @@
+//! The workloads: one row each, and what a step of it calls.
+
+use std::ptr::null_mut;
+
+use cryptoki_sys::*;
+
+use super::module::{Attribute, Module, Session, call, plain};
+
+/// What a workload needs on its token before it begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// The keys of [`furnish`].
+    Keys,
+    /// So many data objects beside the keys.
+    Objects(u32),
+}
+
+/// A step, to be done as often as time allows; its number counts up.
+pub type Step = Box<dyn FnMut(u64)>;
+
+/// A row of the table.
+pub struct Workload {
+    pub name: &'static str,
+    /// Bytes in a step, when speed is told in bytes.
+    pub bytes: u64,
+    pub ground: Ground,
+    /// A mechanism that a module must have to take part.
+    pub needs: CK_MECHANISM_TYPE,
+    /// The ratio to SoftHSM that ours must reach; 0 where none is asked.
+    pub goal: f64,
+    pub begin: fn(Module, Session) -> Step,
+}
+
+const fn row(
+    name: &'static str,
+    needs: CK_MECHANISM_TYPE,
+    goal: f64,
+    begin: fn(Module, Session) -> Step,
+) -> Workload {
+    Workload { name, bytes: 0, ground: Ground::Keys, needs, goal, begin }
+}
+
+const fn bulk(
+    name: &'static str,
+    needs: CK_MECHANISM_TYPE,
+    goal: f64,
+    bytes: u64,
+    begin: fn(Module, Session) -> Step,
+) -> Workload {
+    Workload { bytes, ..row(name, needs, goal, begin) }
+}
+
+const fn among(objects: u32, row: Workload) -> Workload {
+    Workload { ground: Ground::Objects(objects), ..row }
+}
+
+#[rustfmt::skip]
+pub const WORKLOADS: &[Workload] = &[
+    row("P-256 sign",        CKM_ECDSA,        3.0, |_, s| sign(s, b"p256", CKM_ECDSA, 32)),
+    row("P-256 verify",      CKM_ECDSA,        1.5, |_, s| verify(s, b"p256", CKM_ECDSA, 32)),
+    row("P-384 sign",        CKM_ECDSA,        9.0, |_, s| sign(s, b"p384", CKM_ECDSA, 48)),
+    row("Ed25519 sign",      CKM_EDDSA,       18.0, |_, s| sign(s, b"ed25519", CKM_EDDSA, 32)),
+    row("P-256 ECDH",        CKM_ECDH1_DERIVE, 2.7, |_, s| ecdh(s)),
+    row("RSA-2048 sign",     CKM_RSA_PKCS,     2.2, |_, s| sign(s, b"rsa2048", CKM_RSA_PKCS, 32)),
+    row("RSA-3072 sign",     CKM_RSA_PKCS,     2.7, |_, s| sign(s, b"rsa3072", CKM_RSA_PKCS, 32)),
+    row("RSA-4096 sign",     CKM_RSA_PKCS,     3.0, |_, s| sign(s, b"rsa4096", CKM_RSA_PKCS, 32)),
+    row("RSA-2048 verify",   CKM_RSA_PKCS,     2.1, |_, s| verify(s, b"rsa2048", CKM_RSA_PKCS, 32)),
+    bulk("AES-256-GCM 64 B",   CKM_AES_GCM,   12.0, 64, |_, s| gcm(s, 64)),
+    bulk("AES-256-GCM 1 KiB",  CKM_AES_GCM,   12.0, 1024, |_, s| gcm(s, 1024)),
+    bulk("AES-256-GCM 16 KiB", CKM_AES_GCM,    8.0, 16 << 10, |_, s| gcm(s, 16 << 10)),
+    bulk("AES-256-GCM 1 MiB",  CKM_AES_GCM,   10.0, 1 << 20, |_, s| gcm(s, 1 << 20)),
+    bulk("AES-256-CTR 16 KiB", CKM_AES_CTR,    6.0, 16 << 10, |_, s| ctr(s, 16 << 10)),
+    bulk("AES-256-CTR 1 MiB",  CKM_AES_CTR,    2.5, 1 << 20, |_, s| ctr(s, 1 << 20)),
+    bulk("HMAC-SHA-256 64 B",  CKM_SHA256_HMAC, 12.0, 64, |_, s| hmac(s, 64)),
+    row("session open/close", CKM_RSA_PKCS,    1.0, sessions),
+    row("RSA-2048 generate", CKM_RSA_PKCS_KEY_PAIR_GEN, 2.9, |_, s| generate(s)),
+    row("create object",     CKM_RSA_PKCS,     0.0, |_, s| create(s)),
+    among(10_000, row("find among 10 000", CKM_RSA_PKCS, 0.0, |_, s| find(s))),
+    among(10_000, row("sign among 10 000", CKM_ECDSA, 0.0, |_, s| sign(s, b"p256", CKM_ECDSA, 32))),
+];
+
+const YES: &[u8] = &[CK_TRUE];
+const NO: &[u8] = &[CK_FALSE];
+const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
+const ED25519: &[u8] = b"\x13\x0cedwards25519";
+
+/// Puts the keys of all workloads, and data objects, on a fresh token.
+pub fn furnish(module: Module, slot: CK_SLOT_ID, session: Session, ground: Ground) {
+    for (label, bits) in [(b"rsa2048", 2048u64), (b"rsa3072", 3072), (b"rsa4096", 4096)] {
+        if ground == Ground::Keys {
+            pair(session, CKM_RSA_PKCS_KEY_PAIR_GEN, label, (CKA_MODULUS_BITS, &bits.to_ne_bytes()));
+        }
+    }
+    pair(session, CKM_EC_KEY_PAIR_GEN, b"p256", (CKA_EC_PARAMS, P256));
+    pair(session, CKM_EC_KEY_PAIR_GEN, b"p384", (CKA_EC_PARAMS, P384));
+    if module.has(slot, CKM_EDDSA) {
+        pair(session, CKM_EC_EDWARDS_KEY_PAIR_GEN, b"ed25519", (CKA_EC_PARAMS, ED25519));
+    }
+    secret(session, b"aes", CKK_AES);
+    secret(session, b"hmac", CKK_GENERIC_SECRET);
+    if let Ground::Objects(count) = ground {
+        (0..count).for_each(|n| data(session, &format!("object {n}")));
+    }
+}
+
+fn pair(session: Session, mechanism: CK_MECHANISM_TYPE, label: &[u8], what: Attribute<'_>) {
+    let common = [(CKA_TOKEN, YES), (CKA_LABEL, label), (CKA_ID, label)];
+    let public = [&common[..], &[(CKA_VERIFY, YES), (CKA_PRIVATE, NO), what]].concat();
+    let usage: &[Attribute<'_>] = &[(CKA_SIGN, YES), (CKA_PRIVATE, YES), (CKA_SENSITIVE, YES)];
+    let derive: &[Attribute<'_>] = if mechanism == CKM_EC_KEY_PAIR_GEN { &[(CKA_DERIVE, YES)] } else { &[] };
+    session.generate_pair(mechanism, &public, &[&common[..], usage, derive].concat());
+}
+
+fn secret(session: Session, label: &[u8], kind: CK_KEY_TYPE) {
+    session.create(&[
+        (CKA_CLASS, &CKO_SECRET_KEY.to_ne_bytes()),
+        (CKA_KEY_TYPE, &kind.to_ne_bytes()),
+        (CKA_VALUE, &[7; 32]),
+        (CKA_TOKEN, YES),
+        (CKA_PRIVATE, YES),
+        (CKA_LABEL, label),
+        (CKA_ENCRYPT, YES),
+        (CKA_DECRYPT, YES),
+        (CKA_SIGN, YES),
+        (CKA_VERIFY, YES),
+    ]);
+}
+
+fn data(session: Session, label: &str) {
+    session.create(&[
+        (CKA_CLASS, &CKO_DATA.to_ne_bytes()),
+        (CKA_TOKEN, YES),
+        (CKA_PRIVATE, YES),
+        (CKA_LABEL, label.as_bytes()),
+        (CKA_APPLICATION, b"bench"),
+        (CKA_VALUE, &[1; 100]),
+    ]);
+}
+
+fn key(session: Session, label: &[u8], class: CK_OBJECT_CLASS) -> CK_OBJECT_HANDLE {
+    let found = session.find(&[(CKA_LABEL, label), (CKA_CLASS, &class.to_ne_bytes())]);
+    assert!(found.len() == 1, "{} keys are labelled {}", found.len(), String::from_utf8_lossy(label));
+    found[0]
+}
+
+fn sign(session: Session, label: &[u8], mechanism: CK_MECHANISM_TYPE, len: usize) -> Step {
+    let key = key(session, label, CKO_PRIVATE_KEY);
+    let (mut mechanism, mut data, mut signature) = (plain(mechanism), vec![1; len], vec![0u8; 1024]);
+    Box::new(move |_| {
+        let mut size = 1024;
+        call!(session.functions(), C_SignInit(session.handle, &raw mut mechanism, key));
+        call!(
+            session.functions(),
+            C_Sign(session.handle, data.as_mut_ptr(), len as u64, signature.as_mut_ptr(), &raw mut size)
+        );
+    })
+}
+
+fn verify(session: Session, label: &[u8], mechanism: CK_MECHANISM_TYPE, len: usize) -> Step {
+    let (private, public) = (key(session, label, CKO_PRIVATE_KEY), key(session, label, CKO_PUBLIC_KEY));
+    let (mut mechanism, mut data, mut signature) = (plain(mechanism), vec![1; len], vec![0u8; 1024]);
+    let mut size = 1024;
+    call!(session.functions(), C_SignInit(session.handle, &raw mut mechanism, private));
+    call!(
+        session.functions(),
+        C_Sign(session.handle, data.as_mut_ptr(), len as u64, signature.as_mut_ptr(), &raw mut size)
+    );
+    Box::new(move |_| {
+        call!(session.functions(), C_VerifyInit(session.handle, &raw mut mechanism, public));
+        call!(
+            session.functions(),
+            C_Verify(session.handle, data.as_mut_ptr(), len as u64, signature.as_mut_ptr(), size)
+        );
+    })
+}
+
+fn ecdh(session: Session) -> Step {
+    let (private, public) = (key(session, b"p256", CKO_PRIVATE_KEY), key(session, b"p256", CKO_PUBLIC_KEY));
+    // A DER OCTET STRING of a raw point.
+    let mut point = session.value(public, CKA_EC_POINT).split_off(2);
+    let class = CKO_SECRET_KEY.to_ne_bytes();
+    let (kind, len) = (CKK_GENERIC_SECRET.to_ne_bytes(), 32u64.to_ne_bytes());
+    Box::new(move |_| {
+        let mut params = CK_ECDH1_DERIVE_PARAMS {
+            kdf: CKD_NULL,
+            ulSharedDataLen: 0,
+            pSharedData: null_mut(),
+            ulPublicDataLen: point.len() as u64,
+            pPublicData: point.as_mut_ptr(),
+        };
+        let mut mechanism = CK_MECHANISM {
+            mechanism: CKM_ECDH1_DERIVE,
+            pParameter: (&raw mut params).cast(),
+            ulParameterLen: size_of_val(&params) as u64,
+        };
+        let attribute = |type_, value: &[u8]| CK_ATTRIBUTE {
+            type_,
+            pValue: value.as_ptr().cast_mut().cast(),
+            ulValueLen: value.len() as u64,
+        };
+        let mut template = [
+            attribute(CKA_CLASS, &class),
+            attribute(CKA_KEY_TYPE, &kind),
+            attribute(CKA_VALUE_LEN, &len),
+            attribute(CKA_TOKEN, NO),
+        ];
+        let mut secret = 0;
+        call!(
+            session.functions(),
+            C_DeriveKey(
+                session.handle,
+                &raw mut mechanism,
+                private,
+                template.as_mut_ptr(),
+                4,
+                &raw mut secret
+            )
+        );
+        call!(session.functions(), C_DestroyObject(session.handle, secret));
+    })
+}
+
+fn encrypt(session: Session, len: usize) -> impl FnMut(&mut CK_MECHANISM) {
+    let key = key(session, b"aes", CKO_SECRET_KEY);
+    let (mut data, mut out) = (vec![1u8; len], vec![0u8; len + 64]);
+    move |mechanism: &mut CK_MECHANISM| {
+        let mut size = out.len() as u64;
+        call!(session.functions(), C_EncryptInit(session.handle, mechanism, key));
+        call!(
+            session.functions(),
+            C_Encrypt(session.handle, data.as_mut_ptr(), len as u64, out.as_mut_ptr(), &raw mut size)
+        );
+    }
+}
+
+fn gcm(session: Session, len: usize) -> Step {
+    let mut encrypt = encrypt(session, len);
+    Box::new(move |n| {
+        let mut iv = [0u8; 12];
+        iv[..8].copy_from_slice(&n.to_ne_bytes());
+        let mut params = CK_GCM_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvBits: 96,
+            pAAD: null_mut(),
+            ulAADLen: 0,
+            ulTagBits: 128,
+        };
+        encrypt(&mut CK_MECHANISM {
+            mechanism: CKM_AES_GCM,
+            pParameter: (&raw mut params).cast(),
+            ulParameterLen: size_of_val(&params) as u64,
+        });
+    })
+}
+
+fn ctr(session: Session, len: usize) -> Step {
+    let mut encrypt = encrypt(session, len);
+    Box::new(move |_| {
+        let mut params = CK_AES_CTR_PARAMS { ulCounterBits: 128, cb: [1; 16] };
+        encrypt(&mut CK_MECHANISM {
+            mechanism: CKM_AES_CTR,
+            pParameter: (&raw mut params).cast(),
+            ulParameterLen: size_of_val(&params) as u64,
+        });
+    })
+}
+
+fn hmac(session: Session, len: usize) -> Step {
+    let key = key(session, b"hmac", CKO_SECRET_KEY);
+    let (mut mechanism, mut data, mut tag) = (plain(CKM_SHA256_HMAC), vec![1; len], [0u8; 64]);
+    Box::new(move |_| {
+        let mut size = 64;
+        call!(session.functions(), C_SignInit(session.handle, &raw mut mechanism, key));
+        call!(
+            session.functions(),
+            C_Sign(session.handle, data.as_mut_ptr(), len as u64, tag.as_mut_ptr(), &raw mut size)
+        );
+    })
+}
+
+fn sessions(module: Module, _session: Session) -> Step {
+    let Some(slot) = module.token() else { panic!("there is no token") };
+    Box::new(move |_| module.open(slot).close())
+}
+
+fn generate(session: Session) -> Step {
+    let bits = 2048u64.to_ne_bytes();
+    Box::new(move |_| {
+        let public = [(CKA_MODULUS_BITS, &bits[..]), (CKA_TOKEN, NO)];
+        session.generate_pair(CKM_RSA_PKCS_KEY_PAIR_GEN, &public, &[(CKA_TOKEN, NO)]);
+    })
+}
+
+fn create(session: Session) -> Step {
+    let process = std::process::id();
+    Box::new(move |n| data(session, &format!("new {process} {n}")))
+}
+
+fn find(session: Session) -> Step {
+    Box::new(move |n| {
+        let label = format!("object {}", n * 7919 % 10_000);
+        assert!(session.find(&[(CKA_LABEL, label.as_bytes())]).len() == 1, "{label} was not found");
+    })
+}

@@ -1,0 +1,195 @@
+//! PINs: from an option, the environment, a file or the terminal; never shown.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use tokenkeep::cryptoki::Secret;
+
+use crate::problem::{Problem, Result};
+
+/// The longest file that is read as a PIN.
+const LONGEST: u64 = 4096;
+
+/// Where a PIN comes from.
+pub struct Source<'a> {
+    /// What it is called: `user PIN`.
+    what: &'static str,
+    /// The option: `pin`, to which `-env` and `-file` can be added.
+    option: &'static str,
+    given: Option<&'a str>,
+    env: Option<&'a str>,
+    file: Option<&'a Path>,
+}
+
+/// The three options of a PIN: `--NAME PIN`, `--NAME-env VARIABLE`, `--NAME-file FILE`, of which one may be given.
+macro_rules! pin_options {
+    ($name:ident, $option:literal, $what:literal) => {
+        #[doc = concat!("Where the ", $what, " comes from.")]
+        #[derive(clap::Args)]
+        #[group(id = concat!($option, "-source"), multiple = false)]
+        pub struct $name {
+            #[arg(
+                id = $option, long = $option, value_name = "PIN", help_heading = "PINs",
+                help = concat!("The ", $what, "; while the command runs, others can see it in the list of processes")
+            )]
+            given: Option<String>,
+            #[arg(
+                id = concat!($option, "-env"), long = concat!($option, "-env"), value_name = "NAME",
+                help_heading = "PINs", help = concat!("The ", $what, " is in this environment variable")
+            )]
+            env: Option<String>,
+            #[arg(
+                id = concat!($option, "-file"), long = concat!($option, "-file"), value_name = "FILE",
+                help_heading = "PINs", value_hint = clap::ValueHint::FilePath,
+                help = concat!("The ", $what, " is in this file; - reads a line of standard input")
+            )]
+            file: Option<PathBuf>,
+        }
+
+        impl $name {
+            #[doc = concat!("The ", $what, ".")]
+            pub fn source(&self) -> Source<'_> {
+                Source {
+                    what: $what,
+                    option: $option,
+                    given: self.given.as_deref(),
+                    env: self.env.as_deref(),
+                    file: self.file.as_deref(),
+                }
+            }
+        }
+    };
+}
+
+pin_options!(SoPin, "so-pin", "SO PIN");
+pin_options!(UserPin, "pin", "user PIN");
+pin_options!(OldPin, "old-pin", "present PIN");
+pin_options!(NewPin, "new-pin", "new PIN");
+
+impl Source<'_> {
+    /// Whether an option says where the PIN is.
+    pub fn is_given(&self) -> bool {
+        self.given.is_some() || self.env.is_some() || self.file.is_some()
+    }
+
+    /// A PIN that exists already; asked for once, with `hint` behind its name.
+    pub fn known(&self, hint: &str) -> Result<Secret> {
+        match self.given()? {
+            Some(pin) => Ok(pin),
+            None => self.prompt(&format!("{}{hint}: ", capital(self.what))),
+        }
+    }
+
+    /// A PIN to be set, of a length in bytes from `min` to `max`; asked for twice.
+    pub fn chosen(&self, (min, max): (usize, usize)) -> Result<Secret> {
+        if let Some(pin) = self.given()? {
+            return self.measured(pin, (min, max));
+        }
+        let pin = self.prompt(&format!("{} ({min} to {max} characters): ", capital(self.what)))?;
+        let pin = self.measured(pin, (min, max))?;
+        match pin == self.prompt(&format!("{} again: ", capital(self.what)))? {
+            true => Ok(pin),
+            false => Err(Problem::new(format!("the two entries of the {} differ", self.what))
+                .advise("the command again; nothing was changed")),
+        }
+    }
+
+    fn measured(&self, pin: Secret, (min, max): (usize, usize)) -> Result<Secret> {
+        match pin.len() {
+            length if length < min => Err(Problem::new(format!("the {} is too short", self.what))),
+            length if length > max => Err(Problem::new(format!("the {} is too long", self.what))),
+            _ => return Ok(pin),
+        }
+        .map_err(|problem| problem.advise(format!("a PIN of {min} to {max} bytes")))
+    }
+
+    fn given(&self) -> Result<Option<Secret>> {
+        match (self.given, self.env, self.file) {
+            (Some(pin), ..) => Ok(Some(pin.as_bytes().into())),
+            (_, Some(name), _) => self.in_env(name).map(Some),
+            (.., Some(path)) if path == Path::new("-") => self.on_stdin().map(Some),
+            (.., Some(path)) => self.in_file(path).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn in_env(&self, name: &str) -> Result<Secret> {
+        match env::var(name) {
+            Ok(pin) => Ok(pin.into_bytes().into()),
+            Err(env::VarError::NotPresent) => {
+                let option = self.option;
+                Err(Problem::new(format!("--{option}-env: there is no environment variable {name:?}"))
+                    .advise(format!("the name of the variable, not the PIN itself: export {option_name}=…; --{option}-env {option_name}", option_name = variable(option))))
+            }
+            Err(env::VarError::NotUnicode(_)) => {
+                Err(Problem::new(format!("the environment variable {name:?} is not UTF-8 text")))
+            }
+        }
+    }
+
+    fn in_file(&self, path: &Path) -> Result<Secret> {
+        let told = |error| Problem::file("read", path, &error);
+        let file = File::open(path).map_err(told)?;
+        let mut bytes = Vec::with_capacity(LONGEST as usize);
+        file.take(LONGEST).read_to_end(&mut bytes).map_err(told)?;
+        Ok(without_line_end(bytes))
+    }
+
+    fn on_stdin(&self) -> Result<Secret> {
+        let mut bytes = Vec::with_capacity(LONGEST as usize);
+        io::stdin().lock().take(LONGEST).read_until(b'\n', &mut bytes)?;
+        match bytes.is_empty() {
+            true => Err(Problem::new(format!("standard input ended before the {}", self.what))),
+            false => Ok(without_line_end(bytes)),
+        }
+    }
+
+    fn prompt(&self, prompt: &str) -> Result<Secret> {
+        if !io::stdin().is_terminal() {
+            let option = self.option;
+            return Err(Problem::new(format!(
+                "the {} is needed, and there is no terminal to ask for it",
+                self.what
+            ))
+            .advise(format!("--{option}-env NAME or --{option}-file FILE")));
+        }
+        let pin = rpassword::prompt_password(prompt)
+            .map_err(|error| Problem::new(format!("cannot ask for the {}: {error}", self.what)))?;
+        Ok(pin.into_bytes().into())
+    }
+}
+
+fn without_line_end(mut bytes: Vec<u8>) -> Secret {
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    bytes.into()
+}
+
+fn capital(what: &str) -> String {
+    let mut letters = what.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn variable(option: &str) -> String {
+    option.replace('-', "_").to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_end_is_no_part_of_a_pin() {
+        for (file, pin) in
+            [("1234\n", "1234"), ("1234\r\n", "1234"), ("12 34\n\n", "12 34\n"), ("1234", "1234")]
+        {
+            assert_eq!(without_line_end(file.into()), Secret::from(pin.as_bytes()));
+        }
+    }
+}

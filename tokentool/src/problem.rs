@@ -1,0 +1,77 @@
+//! What went wrong, and what to do next.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
+use tokenkeep::cryptoki::{Error, Rv};
+
+/// What every fallible function of the tool answers.
+pub type Result<T> = std::result::Result<T, Problem>;
+
+/// An error for people. Never carries a PIN.
+#[derive(Debug)]
+pub struct Problem {
+    what: String,
+    advice: Vec<String>,
+}
+
+impl Problem {
+    /// A problem, as a sentence without a full stop.
+    pub fn new(what: impl Into<String>) -> Problem {
+        Problem { what: what.into(), advice: Vec::new() }
+    }
+
+    /// The same problem with something to do about it.
+    #[must_use]
+    pub fn advise(mut self, advice: impl Into<String>) -> Problem {
+        self.advice.push(advice.into());
+        self
+    }
+
+    /// A file that could not be read, written or removed.
+    pub fn file(verb: &str, path: &Path, error: &io::Error) -> Problem {
+        Problem::new(format!("cannot {verb} {}: {error}", path.display()))
+            .advise("look at its path, its owner and its permissions")
+    }
+
+    /// What went wrong.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What to do, one line each.
+    pub fn advice(&self) -> &[String] {
+        &self.advice
+    }
+}
+
+/// A refusal that has no answer of its own elsewhere, by return value.
+const ADVICE: &[(Rv, &str)] = &[
+    (Rv::UserPinNotInitialized, "`tokentool pin unblock`: the SO gives the user a PIN"),
+    (Rv::TokenWriteProtected, "give the file and its directory write permission: chmod u+w"),
+    (Rv::TokenNotRecognized, "`tokentool list` shows the tokens that can be opened"),
+    (Rv::DeviceRemoved, "the command again: the token was removed or initialised meanwhile"),
+    (Rv::FunctionFailed, "the command again: another process was at the token"),
+    (Rv::DeviceMemory, "make room on the disk"),
+    (Rv::DeviceError, "look at the file or directory named above: its owner, its permissions, the disk"),
+    (Rv::GeneralError, "correct the setting, or TOKENKEEP_CONF=FILE for other settings"),
+];
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        let advice = ADVICE.iter().filter(|(rv, _)| *rv == error.rv());
+        Problem { what: error.to_string(), advice: advice.map(|(_, advice)| (*advice).to_owned()).collect() }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Problem {
+        Problem::new(error.to_string())
+    }
+}
+
+/// Puts where it happened before an error of another library.
+pub fn at<E: Display>(place: &str) -> impl FnOnce(E) -> Problem {
+    move |error| Problem::new(format!("{place}: {error}"))
+}

@@ -1,0 +1,153 @@
+//! Looking at tokens: `list`, `show`, `objects`, `mechanisms`, and which token is meant.
+
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
+
+mod bench;
+
+use std::fs;
+
+use bench::{Bench, PIN, ended};
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+
+#[test]
+fn an_empty_directory_is_no_error_for_list_and_one_for_show() {
+    let bench = Bench::new();
+    assert!(bench.run(&["list"]).ok().contains("No tokens in"));
+    assert_eq!(bench.json(&["list"]), serde_json::json!([]));
+    for command in [&["show"][..], &["objects"], &["pin", "status"], &["delete", "--yes"]] {
+        bench.run(command).fails(&["there is no token in", "tokentool init --label"]);
+        bench.run(&[command, &["--token", "x"]].concat()).fails(&["there is no token in"]);
+    }
+}
+
+#[test]
+fn a_token_is_named_by_label_serial_or_slot_when_there_are_two() {
+    let bench = Bench::with(&["first", "the second"]);
+    bench.run(&["show"]).fails(&["there are 2 tokens", "--token first, or --token 'the second'"]);
+    let serial = bench.json(&["list"])[1]["serial"].as_str().unwrap().to_owned();
+    for name in ["the second", serial.as_str(), &serial.to_lowercase(), "1"] {
+        assert_eq!(bench.json(&["show", "--token", name])["label"], "the second", "{name}");
+    }
+    bench.run(&["show", "--token", "third"]).fails(&["\"third\"", "--token first"]);
+}
+
+#[test]
+fn a_label_that_is_another_tokens_slot_is_ambiguous() {
+    let bench = Bench::with(&["1", "x"]);
+    bench.run(&["show", "--token", "1"]).fails(&["\"1\" fits more than one token"]);
+    assert_eq!(bench.json(&["show", "--token", "0"])["label"], "1");
+}
+
+#[test]
+fn a_directory_option_comes_before_the_environment() {
+    let (bench, other) = (Bench::with(&["here"]), Bench::with(&["there"]));
+    let list = bench.json(&["list", "--dir", other.dir().to_str().unwrap()]);
+    assert_eq!(list[0]["label"], "there");
+}
+
+#[test]
+fn show_tells_all_facts() {
+    let bench = Bench::with(&["bench"]);
+    let show = bench.json(&["show"]);
+    assert_eq!(show["slot"], 0);
+    assert_eq!(show["serial"].as_str().unwrap().len(), 16);
+    assert_eq!(show["objects"], serde_json::json!({ "public": 0, "private": null }));
+    assert_eq!(show["file"], bench.file().to_str().unwrap());
+    assert!(show["flags"].as_array().unwrap().contains(&"LOGIN_REQUIRED".into()));
+    assert!(show["size"].as_u64().unwrap() > 1000);
+    let out = bench.run(&["show"]);
+    assert!(out.ok().contains("  PIN hashing  PBKDF2-HMAC-SHA256, 1 000 rounds\n"), "{}", out.out);
+}
+
+#[test]
+fn an_empty_token_has_no_objects() {
+    let bench = Bench::with(&["bench"]);
+    let out = bench.run(&["objects"]);
+    assert!(out.ok().starts_with("No public objects.\n  try: --login"), "{}", out.out);
+    assert_eq!(bench.run(&["objects", "--pin", PIN]).ok(), "No objects.\n");
+    assert_eq!(bench.json(&["objects", "--pin", PIN]), serde_json::json!([]));
+    bench.run(&["objects", "--login"]).fails(&["no terminal"]);
+}
+
+#[test]
+fn a_file_that_is_no_token_is_listed_with_its_reason_and_the_others_still_work() {
+    let bench = Bench::with(&["good"]);
+    fs::write(bench.dir().join("00000000000000BA.token"), "this is no SQLite file").unwrap();
+    let out = bench.run(&["list"]);
+    assert!(out.ok().contains("unreadable") && out.out.contains("good"), "{}", out.out);
+    let list = bench.json(&["list"]);
+    let bad = list.as_array().unwrap().iter().find(|row| row["error"].is_string()).unwrap();
+    assert!(bad["error"].as_str().unwrap().contains("CKR_TOKEN_NOT_RECOGNIZED"), "{bad}");
+    assert_eq!(bench.json(&["show", "--token", "good"])["label"], "good");
+    let slot = bad["slot"].to_string();
+    bench.run(&["show", "--token", &slot]).fails(&["00000000000000BA.token", "CKR_TOKEN_NOT_RECOGNIZED"]);
+    bench.init(&["--label", "x", "--slot", &slot]).fails(&["belongs to", "00000000000000BA.token"]);
+}
+
+#[test]
+fn mechanisms_are_those_of_the_table() {
+    let bench = Bench::new();
+    let all = bench.json(&["mechanisms"]);
+    assert_eq!(all.as_array().unwrap().len(), tokenkeep::mechanism::all().count());
+    let out = bench.run(&["mechanisms", "sha256-rsa-pkcs"]);
+    assert!(out.ok().contains("CKM_SHA256_RSA_PKCS  "), "{}", out.out);
+    bench.run(&["mechanisms", "rot13"]).fails(&["ROT13"]);
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let bench = Bench::with(&["bench"]);
+    assert!(!bench.run(&["list"]).ok().contains('\u{1b}'));
+    let forced = ended(bench.command(&["list"]).env("CLICOLOR_FORCE", "1"));
+    assert!(forced.ok().contains('\u{1b}'));
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    let bench = Bench::new();
+    let commands: [&[&str]; 13] = [
+        &["init"],
+        &["list"],
+        &["show"],
+        &["objects"],
+        &["pin"],
+        &["pin", "status"],
+        &["pin", "change"],
+        &["pin", "unblock"],
+        &["delete"],
+        &["mechanisms"],
+        &["demo"],
+        &["completions"],
+        &["man"],
+    ];
+    for command in commands {
+        let examples = contains("Examples:\n  tokentool").or(contains("Examples:\n  SO="));
+        bench.command(&[command, &["--help"]].concat()).assert().success().stdout(examples);
+    }
+    bench.run(&["frobnicate"]).misused("unrecognized subcommand");
+}
+
+#[test]
+fn completions_and_manual_pages_are_made() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(bench.run(&["completions", shell]).ok().contains("mechanisms"), "{shell}");
+    }
+    assert!(bench.run(&["man"]).ok().contains(".TH tokentool"));
+    let pages = bench.path("man");
+    bench.run(&["man", pages.to_str().unwrap()]).ok();
+    assert!(pages.join("tokentool-pin-unblock.1").is_file());
+}
+
+#[test]
+fn a_file_without_write_permission_can_be_looked_at() {
+    let bench = Bench::with(&["bench"]);
+    let mut permissions = fs::metadata(bench.file()).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(bench.file(), permissions).unwrap();
+    assert!(bench.json(&["show"])["flags"].as_array().unwrap().contains(&"WRITE_PROTECTED".into()));
+    bench.run(&["pin", "change", "--old-pin", PIN, "--new-pin", "1234"]).fails(&["chmod u+w"]);
+    bench.run(&["delete", "--yes"]).fails(&["chmod u+w"]);
+    assert!(bench.file().is_file());
+}
