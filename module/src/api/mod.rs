@@ -2,6 +2,7 @@
 //!
 //! [`Module`] answers what needs no session; [`Call`] is one call on one session.
 
+mod backup;
 mod general;
 mod keys;
 mod objects;
@@ -19,6 +20,7 @@ use crate::token::{Settings, Slots};
 
 pub use crate::session::Kind;
 pub use crate::token::{SlotInfo, TokenInfo};
+pub use backup::{Brought, Form};
 pub use general::{Info, MechanismInfo};
 pub use sessions::SessionInfo;
 

@@ -1,5 +1,6 @@
 //! A token: who is logged in, which objects are alive, and what changed since the last look.
 
+mod dkek;
 mod info;
 mod login;
 mod objects;
