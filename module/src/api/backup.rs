@@ -239,7 +239,7 @@ fn may_be_backed_up(object: &Object) -> Result<()> {
     }
 }
 
-fn describe(material: &Material, attributes: &Attributes) -> Description {
+pub(super) fn describe(material: &Material, attributes: &Attributes) -> Description {
     let (kind, bits) = match material {
         Material::Rsa(key) => (Kind::Rsa, 8 * key.modulus.len()),
         Material::Ec { domain, .. } => {

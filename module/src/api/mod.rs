@@ -2,6 +2,7 @@
 //!
 //! [`Module`] answers what needs no session; [`Call`] is one call on one session.
 
+mod archive;
 mod backup;
 mod general;
 mod keys;
@@ -20,6 +21,7 @@ use crate::token::{Settings, Slots};
 
 pub use crate::session::Kind;
 pub use crate::token::{SlotInfo, TokenInfo};
+pub use archive::Backup;
 pub use backup::{Brought, Form};
 pub use general::{Info, MechanismInfo};
 pub use sessions::SessionInfo;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::crypto::hash::Hash;
+use crate::crypto::{hash::Hash, kdf};
 use crate::cryptoki::{Error, Result, Rv, Secret};
 
 /// Bytes of a DKEK and of each share.
@@ -73,6 +73,11 @@ impl Dkek {
     /// The key of the blobs' CMAC.
     pub(super) fn authentication(&self) -> Secret {
         self.numbered(2)
+    }
+
+    /// A key for our own archives.
+    pub(super) fn derive(&self, salt: &[u8], what: &str) -> Secret {
+        kdf::hkdf_sha256(&self.0, salt, what.as_bytes(), 32)
     }
 
     fn numbered(&self, number: u32) -> Secret {

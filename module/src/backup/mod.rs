@@ -9,11 +9,13 @@
 //!                   archive   a whole token under the DKEK, with a MACed manifest
 //! ```
 
+pub mod archive;
 pub mod blob;
 mod body;
 pub mod container;
 pub mod description;
 pub mod dkek;
+pub mod manifest;
 pub mod material;
 pub mod share;
 pub mod split;
@@ -22,10 +24,12 @@ mod tlv;
 #[cfg(test)]
 mod fixtures;
 
+pub use archive::{Archive, Entry};
 pub use blob::Unwrapped;
 pub use container::Container;
 pub use description::Description;
 pub use dkek::{Assembly, Dkek, Import, Kcv, Status};
+pub use manifest::Manifest;
 pub use material::Material;
 pub use share::ShareFile;
 pub use split::{Custody, Sheet, Typed};

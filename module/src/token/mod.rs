@@ -6,6 +6,7 @@ mod login;
 mod objects;
 pub mod settings;
 pub mod slots;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,143 +1,15 @@
-//! The DKEK of a token: shares, keys that leave and come under it, and what happens when it goes wrong.
+//! The DKEK of a token: shares, keys that leave and come under it, whole tokens, and what happens when it goes wrong.
 
-use tokenkeep::api::{Brought, Call, Form, Module};
+mod archive;
+mod bench;
+
+use bench::*;
+use tokenkeep::api::{Brought, Form};
 use tokenkeep::backup::{Container, Import, Kcv};
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::vendor::*;
-use tokenkeep::cryptoki::{Result, Rv, Secret};
-use tokenkeep::mechanism::{Choice, Params};
-use tokenkeep::object::{Given, Template, Value};
-use tokenkeep::session::Kind;
-use tokenkeep::token::Settings;
-
-const SO_PIN: &[u8] = b"3537363231383830";
-const PIN: &[u8] = b"648219";
-
-/// A fresh token in a directory of its own.
-struct Bench {
-    module: Module,
-    slot: u64,
-    _dir: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new() -> Bench {
-        let dir = tempfile::tempdir().unwrap();
-        let mut settings = Settings::read(Some("dir=. kdf-iterations=10")).unwrap();
-        settings.dir = dir.path().to_owned();
-        let module = Module::with(settings).unwrap();
-        let slot = module.slots(false, false).unwrap()[0];
-        module.init_token(slot, &SO_PIN.into(), *b"bench                           ").unwrap();
-        let bench = Bench { module, slot, _dir: dir };
-        bench.officer(|call| call.init_pin(Some(&PIN.into())).unwrap());
-        bench
-    }
-
-    /// With a DKEK of these shares.
-    fn with_dkek(shares: &[u8]) -> Bench {
-        let bench = Bench::new();
-        bench.officer(|call| {
-            call.dkek_init(0, shares.len() as u8).unwrap();
-            shares.iter().for_each(|byte| _ = call.dkek_import(0, &share(*byte), Import::default()).unwrap());
-        });
-        bench
-    }
-
-    fn session<T>(&self, user: CK_USER_TYPE, pin: &[u8], work: impl FnOnce(&Call<'_>) -> T) -> T {
-        let session = self.module.open_session(self.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION).unwrap();
-        let call = self.module.session(session).unwrap();
-        call.login(user, Some(&pin.into())).unwrap();
-        let done = work(&call);
-        self.module.close_session(session).unwrap();
-        done
-    }
-
-    fn officer<T>(&self, work: impl FnOnce(&Call<'_>) -> T) -> T {
-        self.session(CKU_SO, SO_PIN, work)
-    }
-
-    fn user<T>(&self, work: impl FnOnce(&Call<'_>) -> T) -> T {
-        self.session(CKU_USER, PIN, work)
-    }
-
-    fn nobody<T>(&self, work: impl FnOnce(&Call<'_>) -> T) -> T {
-        let session = self.module.open_session(self.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION).unwrap();
-        let done = work(&self.module.session(session).unwrap());
-        self.module.close_session(session).unwrap();
-        done
-    }
-}
-
-fn share(byte: u8) -> Secret {
-    Secret::from(&[byte; 32][..])
-}
-
-fn given(value: Value) -> Given {
-    value.to_given()
-}
-
-fn text(text: &str) -> Given {
-    Given::Bytes(text.as_bytes().into())
-}
-
-fn p256() -> Given {
-    Given::Bytes([6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7][..].into())
-}
-
-fn yes(attribute: CK_ATTRIBUTE_TYPE) -> (CK_ATTRIBUTE_TYPE, Given) {
-    (attribute, given(Value::Bool(true)))
-}
-
-fn choice(id: CK_MECHANISM_TYPE) -> Choice {
-    Choice { id, params: Params::None }
-}
-
-/// A P-256 pair that the token generates to keep.
-fn pair(call: &Call<'_>, label: &str) -> (u64, u64) {
-    let named = |mut template: Template| {
-        template.extend([yes(CKA_TOKEN), (CKA_LABEL, text(label)), (CKA_ID, text(label))]);
-        template
-    };
-    let (public, private) = (named(vec![(CKA_EC_PARAMS, p256())]), named(vec![]));
-    call.generate_pair(&choice(CKM_EC_KEY_PAIR_GEN), &public, &private).unwrap()
-}
-
-fn everything(call: &Call<'_>) -> Vec<u64> {
-    call.find_init(&Vec::new()).unwrap();
-    let found = call.find(1000).unwrap();
-    call.find_final().unwrap();
-    found
-}
-
-fn of_class(call: &Call<'_>, class: CK_OBJECT_CLASS) -> Vec<u64> {
-    call.find_init(&vec![(CKA_CLASS, given(Value::Ulong(class)))]).unwrap();
-    let found = call.find(1000).unwrap();
-    call.find_final().unwrap();
-    found
-}
-
-fn attribute(call: &Call<'_>, object: u64, attribute: CK_ATTRIBUTE_TYPE) -> Result<Given> {
-    call.attributes(object, &[attribute]).unwrap().remove(0)
-}
-
-fn sign(call: &Call<'_>, key: u64, data: &[u8]) -> Vec<u8> {
-    call.begin(Kind::Sign, &choice(CKM_ECDSA), Some(key)).unwrap();
-    match call.single(Kind::Sign, data, tokenkeep::cryptoki::Room::Of(200)).unwrap() {
-        tokenkeep::cryptoki::Reply::Data(signature) => signature.expose().to_vec(),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn verifies(call: &Call<'_>, key: u64, data: &[u8], signature: &[u8]) -> bool {
-    call.begin(Kind::Verify, &choice(CKM_ECDSA), Some(key)).unwrap();
-    call.verify(data, signature).is_ok()
-}
-
-fn refused<T: std::fmt::Debug>(result: Result<T>, rv: Rv, word: &str) {
-    let error = result.unwrap_err();
-    assert_eq!(error.rv(), rv, "{error}");
-    assert!(error.why().contains(word), "{error}");
-}
+use tokenkeep::cryptoki::{Rv, Secret};
+use tokenkeep::object::{Given, Value};
 
 #[test]
 fn shares_come_in_one_by_one_and_everybody_sees_how_it_stands() {
