@@ -7,6 +7,7 @@
 mod aes;
 mod chacha;
 mod curve;
+mod group;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod memory;
 mod number;
@@ -25,6 +26,7 @@ pub use curve::{
     BP224, BP256, BP320, BP384, BP512, Domain, EcKey, Eddsa, K256, Nid, P192, P224, P256, P384, P521,
 };
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
+pub use group::Group;
 pub use number::Number;
 pub use rsa::{Padding, Rsa};
 

@@ -6,6 +6,8 @@
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc; `k256` signs on its curve, `ed448-goldilocks` has Curve448
 //!   cipher  gcm  ccm  wrap  chacha     aws-lc, and what it lacks: feedback, stealing
+//!   domain                     curves spelled out
+//!   threshold                  t of n over a prime field
 //!   spki certificate          public keys and certificates as DER
 //!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
 //! ```
@@ -16,6 +18,7 @@ pub mod certificate;
 pub mod chacha;
 pub mod cipher;
 mod curve;
+pub mod domain;
 pub mod ec;
 mod ed448;
 pub mod edwards;
@@ -30,7 +33,8 @@ pub mod rsa;
 pub mod seal;
 pub mod spki;
 pub mod stealing;
-mod tlv;
+pub mod threshold;
+pub mod tlv;
 pub mod wrap;
 
 use crate::cryptoki::Result;

@@ -117,7 +117,10 @@ impl Key {
 }
 
 /// The RSA components in the attributes of a private key that is complete.
-fn components(attributes: &Attributes) -> Result<rsa::Components> {
+///
+/// # Errors
+/// CKR_TEMPLATE_INCOMPLETE, CKR_ATTRIBUTE_VALUE_INVALID when it is not.
+pub fn components(attributes: &Attributes) -> Result<rsa::Components> {
     let secret = |attribute| attributes.need(attribute).map(Secret::from);
     Ok(rsa::Components {
         modulus: attributes.need(CKA_MODULUS)?.to_vec(),

@@ -5,6 +5,7 @@
 //! later, and whether it can be read from a sensitive key.
 
 use crate::cryptoki::ids::*;
+use crate::cryptoki::vendor::*;
 
 use super::attributes::Kind;
 
@@ -251,4 +252,8 @@ pub static RULES: &[Rule] = &[
     closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
     row(CKA_VALUE_LEN,                on(SEC.classes, SIZED), Ulong, Unset,    [O, O, O, O],  Never),
     row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, M, O, O],  Never),
+    // ours
+    row(CKA_TOKENKEEP_BACKUP,         CLOSED,          Bool,       True,       [O, O, O, O],  ToFalse),
+    row(CKA_TOKENKEEP_KEY_DOMAIN,     CLOSED,          Ulong,      Number(0),  [O, O, O, O],  Never),
+    row(CKA_TOKENKEEP_CARD_ALGORITHMS, CLOSED,         Bytes,      Unset,      [O, O, O, O],  Never),
 ];

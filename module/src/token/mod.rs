@@ -1,12 +1,14 @@
 //! A token: who is logged in, which objects are alive, and what changed since the last look.
 
 mod builtin;
+mod dkek;
 mod info;
 mod login;
 mod objects;
 pub mod settings;
 pub mod slots;
 mod users;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
