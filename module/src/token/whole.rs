@@ -4,6 +4,8 @@ use crate::backup::Entry;
 use crate::cryptoki::{Result, Rv};
 use crate::object::{Object, encoding};
 
+use crate::store::Report;
+
 use super::objects::{CHANGE_TRIES, record};
 use super::{Access, Token, User};
 
@@ -36,6 +38,15 @@ impl Token {
             }
         }
         Err(Rv::FunctionFailed.because("other processes keep changing the token: try again"))
+    }
+
+    /// Looks through the whole token; sees more when somebody is logged in.
+    ///
+    /// # Errors
+    /// What prevents the look.
+    pub fn verify(&self) -> Result<Report> {
+        self.look()?;
+        self.vault.verify(self.keys().as_deref())
     }
 
     /// Puts entries into the token, all of them or none, and reads them again.
