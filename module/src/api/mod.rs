@@ -20,6 +20,7 @@ use crate::token::{Settings, Slots};
 pub use crate::session::Kind;
 pub use crate::token::{SlotInfo, TokenInfo};
 pub use general::{Info, MechanismInfo};
+pub use keys::Derived;
 pub use sessions::SessionInfo;
 
 /// How often a thread that waits for a slot event looks at the directory.

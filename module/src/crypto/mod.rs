@@ -1,7 +1,7 @@
 //! Primitives: functions over bytes and `Secret`; the only room that names a crypto crate.
 //!
 //! ```text
-//!   hash ── mac ── kdf        RustCrypto          rng   the system's randomness
+//!   hash ── mac ── kdf, kdf108, tls   RustCrypto          rng   the system's randomness
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc
@@ -21,12 +21,14 @@ pub mod feedback;
 pub mod gcm;
 pub mod hash;
 pub mod kdf;
+pub mod kdf108;
 pub mod mac;
 pub mod rng;
 pub mod rsa;
 pub mod seal;
 pub mod spki;
 pub mod stealing;
+pub mod tls;
 mod tlv;
 pub mod wrap;
 

@@ -6,15 +6,18 @@
 pub mod aes;
 pub mod block_mac;
 pub mod chacha;
+pub mod derivation;
 pub mod des;
 pub mod digest;
 pub mod ec;
 pub mod encrypt_data;
+pub mod kdf;
 pub mod key_wrap;
 pub mod operation;
 pub mod params;
 pub mod rsa;
 pub mod secret;
+pub mod tls;
 #[cfg(test)]
 mod trial;
 
@@ -26,6 +29,7 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, Secret, names};
 use crate::object::{Attributes, Key};
 
+pub use derivation::{Brood, Heir, Yield};
 pub use operation::{Begun, Operation};
 pub use params::{Choice, Params, Shape};
 
@@ -89,6 +93,12 @@ pub struct Mechanism {
     pub wrap: Option<Transform>,
     pub unwrap: Option<Transform>,
     pub derive: Option<Derive>,
+    /// The same for what makes several keys, or answers through its parameter too.
+    pub brood: Option<Brood>,
+    /// The class of what is derived.
+    pub gives: CK_OBJECT_CLASS,
+    /// What a derived key has of its base.
+    pub heir: Heir,
     pub generate: Option<Generate>,
     pub pair: Option<Pair>,
 }
@@ -112,6 +122,9 @@ pub const ROW: Mechanism = Mechanism {
     wrap: None,
     unwrap: None,
     derive: None,
+    brood: None,
+    gives: CKO_SECRET_KEY,
+    heir: Heir::Free,
     generate: None,
     pair: None,
 };
@@ -127,6 +140,8 @@ const FAMILIES: &[&[Mechanism]] = &[
     des::ROWS,
     chacha::ROWS,
     digest::ROWS,
+    kdf::ROWS,
+    tls::ROWS,
     secret::ROWS,
 ];
 
@@ -201,7 +216,7 @@ impl Mechanism {
             (self.pair.is_some(), CKF_GENERATE_KEY_PAIR),
             (self.wrap.is_some(), CKF_WRAP),
             (self.unwrap.is_some(), CKF_UNWRAP),
-            (self.derive.is_some(), CKF_DERIVE),
+            (self.derive.is_some() || self.brood.is_some(), CKF_DERIVE),
         ]
         .iter()
         .filter(|(offered, _)| *offered)
