@@ -7,6 +7,8 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Room, Rv, Secret};
 
 use super::api::{Call, Kind, List, Module};
+use super::derivation::Targets;
+use super::mechanism::shape;
 use super::params::{choice, chosen};
 use super::pointer::{In, Out, Output, answer, bytes, list, null, pin, put, read, size, text};
 use super::template::{fill, template, types};
@@ -259,6 +261,7 @@ pub unsafe fn unwrap(
     unsafe { answer(target, work) }
 }
 
+/// The one function that may make several keys, and write back through its parameter.
 pub unsafe fn derive(
     call: &Call,
     mechanism: CK_MECHANISM_PTR,
@@ -267,7 +270,14 @@ pub unsafe fn derive(
     target: CK_OBJECT_HANDLE_PTR,
 ) -> Result<()> {
     // SAFETY: §5.1.1.
-    unsafe { answer(target, || call.derive(&chosen(mechanism)?, base, &template(items, count)?)) }
+    let (choice, chosen) = unsafe { (chosen(mechanism)?, read(mechanism)) };
+    let chosen = chosen.ok_or_else(|| null("the mechanism"))?;
+    // SAFETY: §5.1.1; the parameter was read in this shape.
+    let targets = unsafe { Targets::of(chosen, shape(choice.id)?, target) }?;
+    // SAFETY: §5.1.1.
+    let derived = call.derive(&choice, base, &unsafe { template(items, count) }?)?;
+    // SAFETY: as in `single`.
+    unsafe { targets.write(&derived) }
 }
 
 /// Random bytes, made in our own memory piece by piece, whatever length is asked.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret, names};
 use crate::mechanism::message::{self, Message};
-use crate::mechanism::{self, Choice, Making, Mechanism, Start, Transform};
-use crate::object::{Attributes, Birth, Object, Sort, Template, Value, key, policy};
+use crate::mechanism::params::Piece;
+use crate::mechanism::{self, Choice, Heir, Making, Mechanism, Params, Start, Transform};
+use crate::object::{Attributes, Birth, Key, Object, Sort, Template, Value, key, policy};
 
 use super::Call;
 use super::operations::no_key;
@@ -173,29 +174,143 @@ impl Call<'_> {
         self.unwrap(&choice, unwrapping, &[wrapped, &message.tag].concat(), template)
     }
 
-    /// C_DeriveKey
+    /// C_DeriveKey: the keys in the mechanism's order, and what goes back through its parameter; all are made, or none.
     ///
     /// # Errors
     /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_PARAM_INVALID, and those of the template.
-    pub fn derive(&self, choice: &Choice, base: u64, template: &Template) -> Result<u64> {
+    pub fn derive(&self, choice: &Choice, base: u64, template: &Template) -> Result<Derived> {
         let row = mechanism::find(choice.id)?;
-        let derive = row.derive.ok_or_else(|| no_such_use(choice.id, "derive a key"))?;
+        if row.gives == CKO_PUBLIC_KEY {
+            return self.public_half(row, base, template);
+        }
+        if row.derive.is_none() && row.brood.is_none() {
+            return Err(no_such_use(choice.id, "derive a key"));
+        }
         let base = self.usable(base, row, CKA_DERIVE)?.object;
-        let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
-        let sort = Sort::wanted(template, Some(CKO_SECRET_KEY), kind)?;
-        let birth = Birth::Derive {
-            always_sensitive: base.flag(CKA_ALWAYS_SENSITIVE),
-            never_extractable: base.flag(CKA_NEVER_EXTRACTABLE),
+        let mut bases = vec![base.clone()];
+        let params = self.looked_up(choice, row, &mut bases)?;
+        let start = Start { row, params: &params, key: base.key()?, emulation: &self.module.emulation };
+        let templates = match row.brood {
+            Some(brood) => (brood.templates)(&params, template)?,
+            None => vec![template.clone()],
         };
-        let mut attributes = policy::judge(birth, sort, template, self.officer())?;
-        impose(&mut attributes, &base, CKA_DERIVE_TEMPLATE)?;
-        let len = key::wanted_length(sort.kind, &attributes)?;
-        let start =
-            Start { row, params: &choice.params, key: base.key()?, emulation: &self.module.emulation };
-        let bytes = derive(&start, len)?;
-        attributes.absorb(key::decode(sort, key::with_parity(sort.kind, bytes))?);
-        self.session.token.make(self.session.access(), attributes, birth)
+        let birth = Birth::Derive {
+            always_sensitive: bases.iter().all(|base| base.flag(CKA_ALWAYS_SENSITIVE)),
+            never_extractable: bases.iter().all(|base| base.flag(CKA_NEVER_EXTRACTABLE)),
+        };
+        let heirs = templates.iter().map(|template| self.heir(row, birth, template, &bases));
+        let mut heirs = heirs.collect::<Result<Vec<_>>>()?;
+        let lengths: Vec<_> = heirs.iter().map(|heir| heir.len).collect();
+        let given = match (row.brood, row.derive, &lengths[..]) {
+            (Some(brood), ..) => (brood.work)(&start, &lengths)?,
+            (None, Some(derive), [len]) => derive(&start, *len)?.into(),
+            _ => return Err(no_such_use(choice.id, "derive a key")),
+        };
+        for (heir, bytes) in heirs.iter_mut().zip(given.keys) {
+            let kind = heir.sort.kind;
+            heir.attributes.absorb(key::decode(heir.sort, key::with_parity(kind, bytes))?);
+        }
+        let all = heirs.into_iter().map(|heir| heir.attributes).collect();
+        let handles = self.session.token.make_all(self.session.access(), all, birth)?;
+        Ok(Derived { handles, back: given.back })
     }
+
+    /// CKM_PUB_KEY_FROM_PRIV_KEY: what it gives is public, so that CKA_DERIVE is not asked.
+    fn public_half(&self, row: &'static Mechanism, base: u64, template: &Template) -> Result<Derived> {
+        let base = self.session.token.object(base).map_err(no_key)?;
+        if base.sort().class != CKO_PRIVATE_KEY {
+            return Err(Rv::KeyTypeInconsistent.because(format!("{} is no private key", base.describe())));
+        }
+        let kind = base.sort().kind;
+        row.suits(kind, base.key()?)?;
+        let birth = Birth::Derive { always_sensitive: false, never_extractable: false };
+        let sort = Sort::wanted(template, Some(row.gives), Some(kind))?;
+        let mut attributes = policy::judge(birth, sort, template, self.officer())?;
+        key::public_half(&mut attributes, base.attributes());
+        let handle = self.session.token.make(self.session.access(), attributes, birth)?;
+        Ok(Derived { handles: vec![handle], back: Vec::new() })
+    }
+
+    /// The parameter with the values of the keys that it names.
+    fn looked_up(
+        &self,
+        choice: &Choice,
+        row: &'static Mechanism,
+        bases: &mut Vec<Arc<Object>>,
+    ) -> Result<Params> {
+        let mut params = choice.params.clone();
+        for piece in params.pieces() {
+            let Piece::Key(handle) = *piece else { continue };
+            let object = self.usable(handle, row, CKA_DERIVE)?.object;
+            let Key::Secret(value) = object.key()? else {
+                return Err(Rv::KeyTypeInconsistent.because("the key in the parameter is no secret key"));
+            };
+            *piece = Piece::Bytes(value.clone());
+            bases.push(object);
+        }
+        Ok(params)
+    }
+
+    /// A key to be derived, as its template and its bases want it.
+    fn heir(
+        &self,
+        row: &Mechanism,
+        birth: Birth,
+        template: &Template,
+        bases: &[Arc<Object>],
+    ) -> Result<Wanted> {
+        let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
+        let sort = Sort::wanted(template, Some(row.gives), kind)?;
+        let mut attributes = policy::judge(birth, sort, template, self.officer())?;
+        for base in bases {
+            impose(&mut attributes, base, CKA_DERIVE_TEMPLATE)?;
+            if row.gives == CKO_SECRET_KEY {
+                inherit(row.heir, &mut attributes, base)?;
+            }
+        }
+        Ok(Wanted { sort, len: key::wanted_length(sort.kind, &attributes)?, attributes })
+    }
+}
+
+/// An object to be derived.
+struct Wanted {
+    sort: Sort,
+    /// Its length in bytes, where the template says one.
+    len: Option<usize>,
+    attributes: Attributes,
+}
+
+/// What C_DeriveKey made.
+#[derive(Debug)]
+pub struct Derived {
+    pub handles: Vec<u64>,
+    /// Answers through the parameter, in the order of its fields.
+    pub back: Vec<Secret>,
+}
+
+/// What a derived key must have of its base (§6.43, §6.40.6), or has unasked (§6.42.7).
+fn inherit(heir: Heir, attributes: &mut Attributes, base: &Object) -> Result<()> {
+    for (attribute, strict) in [(CKA_SENSITIVE, true), (CKA_EXTRACTABLE, false)] {
+        let of_base = base.flag(attribute);
+        let (given, bound) = (attributes.of(attribute).is_some(), of_base == strict);
+        match heir {
+            Heir::Free => continue,
+            Heir::Like if given => continue,
+            Heir::Bound if !bound => continue,
+            _ => {}
+        }
+        if let Some(Value::Bool(given)) = attributes.of(attribute)
+            && *given != of_base
+        {
+            return Err(Rv::TemplateInconsistent.because(format!(
+                "{} must be as it is in {}, which the derived key would reveal",
+                names::attribute(attribute),
+                base.describe()
+            )));
+        }
+        attributes.set(attribute, Value::Bool(of_base));
+    }
+    Ok(())
 }
 
 fn no_such_use(id: CK_MECHANISM_TYPE, verb: &str) -> Error {

@@ -112,12 +112,41 @@ fn filled(len: usize, fill: impl FnOnce(*mut u8) -> Option<usize>) -> Option<Sec
     }
 }
 
-/// PBKDF2-HMAC-SHA-256; `None` without iterations.
-pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) -> Option<()> {
+/// A hash of HMAC in PBKDF2.
+#[derive(Clone, Copy)]
+pub enum Digest {
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+    Sha512_224,
+    Sha512_256,
+}
+
+impl Digest {
+    fn engine(self) -> *const EVP_MD {
+        // SAFETY: these take nothing and give static objects.
+        unsafe {
+            match self {
+                Digest::Sha1 => EVP_sha1(),
+                Digest::Sha224 => EVP_sha224(),
+                Digest::Sha256 => EVP_sha256(),
+                Digest::Sha384 => EVP_sha384(),
+                Digest::Sha512 => EVP_sha512(),
+                Digest::Sha512_224 => EVP_sha512_224(),
+                Digest::Sha512_256 => EVP_sha512_256(),
+            }
+        }
+    }
+}
+
+/// PBKDF2 of HMAC; `None` without iterations.
+pub fn pbkdf2(digest: Digest, password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) -> Option<()> {
     let (password, n) = (password.as_ptr().cast(), password.len());
     // SAFETY: three slices with their lengths; the hash is static.
     done(unsafe {
-        let (hash, len) = (EVP_sha256(), out.len());
+        let (hash, len) = (digest.engine(), out.len());
         PKCS5_PBKDF2_HMAC(password, n, salt.as_ptr(), salt.len(), iterations, hash, len, out.as_mut_ptr())
     })
 }

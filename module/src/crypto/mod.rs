@@ -1,7 +1,7 @@
 //! Primitives: functions over bytes and `Secret`; the only room that names a crypto crate.
 //!
 //! ```text
-//!   hash ── mac ── kdf        RustCrypto          rng   the system's randomness
+//!   hash ── mac ── kdf, kdf108, tls   RustCrypto          rng   the system's randomness
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc; `k256` signs on its curve, `ed448-goldilocks` has Curve448
@@ -27,6 +27,7 @@ pub mod gcm;
 pub mod hash;
 mod k256;
 pub mod kdf;
+pub mod kdf108;
 pub mod mac;
 pub mod rng;
 pub mod rsa;
@@ -34,6 +35,7 @@ pub mod seal;
 pub mod spki;
 pub mod stealing;
 pub mod threshold;
+pub mod tls;
 pub mod tlv;
 pub mod wrap;
 

@@ -7,18 +7,21 @@ pub mod aes;
 pub mod agreement;
 pub mod block_mac;
 pub mod chacha;
+pub mod derivation;
 pub mod des;
 pub mod digest;
 pub mod ec;
 pub mod edwards;
 pub mod encrypt_data;
 pub mod hashes;
+pub mod kdf;
 pub mod key_wrap;
 pub mod message;
 pub mod operation;
 pub mod params;
 pub mod rsa;
 pub mod secret;
+pub mod tls;
 #[cfg(test)]
 mod trial;
 
@@ -31,6 +34,7 @@ use crate::cryptoki::{Error, Result, Rv, Secret, names};
 use crate::emulation::Emulation;
 use crate::object::{Attributes, Key};
 
+pub use derivation::{Brood, Heir, Yield};
 pub use operation::{Begun, Operation};
 pub use params::{Choice, Params, Shape};
 
@@ -96,6 +100,12 @@ pub struct Mechanism {
     pub wrap: Option<Transform>,
     pub unwrap: Option<Transform>,
     pub derive: Option<Derive>,
+    /// The same for what makes several keys, or answers through its parameter too.
+    pub brood: Option<Brood>,
+    /// The class of what is derived.
+    pub gives: CK_OBJECT_CLASS,
+    /// What a derived key has of its base.
+    pub heir: Heir,
     pub generate: Option<Generate>,
     pub pair: Option<Pair>,
 }
@@ -119,6 +129,9 @@ pub const ROW: Mechanism = Mechanism {
     wrap: None,
     unwrap: None,
     derive: None,
+    brood: None,
+    gives: CKO_SECRET_KEY,
+    heir: Heir::Free,
     generate: None,
     pair: None,
 };
@@ -136,6 +149,8 @@ const FAMILIES: &[&[Mechanism]] = &[
     des::ROWS,
     chacha::ROWS,
     digest::ROWS,
+    kdf::ROWS,
+    tls::ROWS,
     secret::ROWS,
 ];
 
@@ -210,7 +225,7 @@ impl Mechanism {
             (self.pair.is_some(), CKF_GENERATE_KEY_PAIR),
             (self.wrap.is_some(), CKF_WRAP),
             (self.unwrap.is_some(), CKF_UNWRAP),
-            (self.derive.is_some(), CKF_DERIVE),
+            (self.derive.is_some() || self.brood.is_some(), CKF_DERIVE),
             (message::serves(self.shape) && self.encrypt.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MULTI_MESSAGE),
             (message::serves(self.shape) && self.decrypt.is_some(), CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
             (self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),

@@ -56,6 +56,8 @@ pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
 
 /// The types of key pairs this token keeps.
 pub const PAIR_TYPES: &[CK_KEY_TYPE] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
+/// The types of private keys whose public half stands in their attributes.
+pub const PUBLIC_HALVES: &[CK_KEY_TYPE] = &[CKK_RSA, CKK_EC];
 
 /// A key, ready for work.
 #[derive(Clone)]
@@ -373,6 +375,34 @@ pub fn encode(attributes: &Attributes) -> Result<Secret> {
     }
 }
 
+/// What the public half of a private key has of it (§6.43.8): its numbers, and what a person gave it.
+const OF_PRIVATE: &[(CK_ATTRIBUTE_TYPE, CK_ATTRIBUTE_TYPE)] = &[
+    (CKA_MODULUS, CKA_MODULUS),
+    (CKA_PUBLIC_EXPONENT, CKA_PUBLIC_EXPONENT),
+    (CKA_EC_PARAMS, CKA_EC_PARAMS),
+    (CKA_EC_POINT, CKA_EC_POINT),
+    (CKA_ENCRYPT, CKA_DECRYPT),
+    (CKA_VERIFY, CKA_SIGN),
+    (CKA_VERIFY_RECOVER, CKA_SIGN_RECOVER),
+    (CKA_WRAP, CKA_UNWRAP),
+    (CKA_DERIVE, CKA_DERIVE),
+    (CKA_ID, CKA_ID),
+    (CKA_START_DATE, CKA_START_DATE),
+    (CKA_END_DATE, CKA_END_DATE),
+    (CKA_SUBJECT, CKA_SUBJECT),
+    (CKA_PUBLIC_KEY_INFO, CKA_PUBLIC_KEY_INFO),
+    (CKA_ALLOWED_MECHANISMS, CKA_ALLOWED_MECHANISMS),
+];
+
+/// Fills the attributes of a public key from its private key, where the caller said nothing.
+pub fn public_half(attributes: &mut Attributes, private: &Attributes) {
+    for (attribute, from) in OF_PRIVATE {
+        if let (None, Some(value)) = (attributes.of(*attribute), private.of(*from)) {
+            attributes.set(*attribute, value.clone());
+        }
+    }
+}
+
 /// How many bytes the DER of a private key takes of those that begin with it, as far as its header says.
 pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
     match *bytes {
@@ -390,6 +420,7 @@ pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
 pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
     match (sort.class, sort.kind) {
         (CKO_SECRET_KEY, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes))),
+        (CKO_DATA, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Bytes(bytes.expose().to_vec()))),
         (CKO_PRIVATE_KEY, CKK_RSA) => rsa::from_pkcs8(bytes.expose()).map(from_components).map_err(wrong),
         (CKO_PRIVATE_KEY, CKK_EC) => {
             let (curve, scalar, point) = ec::from_pkcs8(bytes.expose()).map_err(wrong)?;

@@ -115,8 +115,6 @@ const AGREERS: &[CK_ULONG] = &[CKK_EC, CKK_EC_MONTGOMERY];
 const WRAPPERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_MONTGOMERY];
 const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS];
 const CIPHERS: &[CK_ULONG] = &[CKK_AES, CKK_AES_XTS, CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20];
-/// Secret keys whose type says their length.
-const SIZED: &[CK_ULONG] = &[CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20, CKK_POLY1305];
 
 /// Written as a function so that a row reads as a line of the standard's table.
 #[allow(clippy::too_many_arguments)]
@@ -152,9 +150,11 @@ pub static RULES: &[Rule] = &[
     row(CKA_DESTROYABLE,              ANY,             Bool,       True,       [O, O, O, O],  Copy),
     row(CKA_UNIQUE_ID,                ANY,             Bytes,      Unset,      [N, N, N, N],  Never),
     // §4.5 data objects
-    row(CKA_APPLICATION,              DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
-    row(CKA_OBJECT_ID,                DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_APPLICATION,              DATA,            Bytes,      Empty,      [O, N, N, O],  Free),
+    row(CKA_OBJECT_ID,                DATA,            Bytes,      Empty,      [O, N, N, O],  Free),
     row(CKA_VALUE,                    DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
+    // §6.62.4 data that are derived
+    row(CKA_VALUE_LEN,                DATA,            Ulong,      Unset,      [N, N, N, O],  Never),
     // §4.6 certificates
     row(CKA_CERTIFICATE_TYPE,         CERT,            Ulong,      Unset,      [M, N, N, N],  Never),
     row(CKA_TRUSTED,                  CERT,            Bool,       False,      [O, N, N, N],  ByOfficer),
@@ -250,8 +250,8 @@ pub static RULES: &[Rule] = &[
     closed(row(CKA_VALUE,             on(PRV.classes, EC), SecretNumber, Unset, [M, N, N, N],  Never)),
     // §6.8 generic secrets, §6.10 AES and the other secret keys
     closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
-    row(CKA_VALUE_LEN,                on(SEC.classes, SIZED), Ulong, Unset,    [O, O, O, O],  Never),
-    row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, M, O, O],  Never),
+    // A type of one length needs no CKA_VALUE_LEN when generated; for the others the mechanism asks it.
+    row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, O, O, O],  Never),
     // ours
     row(CKA_TOKENKEEP_BACKUP,         CLOSED,          Bool,       True,       [O, O, O, O],  ToFalse),
     row(CKA_TOKENKEEP_KEY_DOMAIN,     CLOSED,          Ulong,      Number(0),  [O, O, O, O],  Never),

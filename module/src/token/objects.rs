@@ -183,21 +183,34 @@ impl Token {
         pair: (Attributes, Attributes),
         birth: Birth,
     ) -> Result<(u64, u64)> {
-        let (first, second) = (Object::born(pair.0, birth)?, Object::born(pair.1, birth)?);
-        self.may_write(access, &first)?;
-        self.may_write(access, &second)?;
-        if first.flag(CKA_TOKEN) && second.flag(CKA_TOKEN) {
-            let handles = self.put(vec![first, second])?;
-            return Ok((handles[0], handles[1]));
+        let handles = self.make_all(access, vec![pair.0, pair.1], birth)?;
+        Ok((handles[0], handles[1]))
+    }
+
+    /// Makes as many objects as there are attributes, or none.
+    ///
+    /// # Errors
+    /// As [`Token::make`].
+    pub fn make_all(&self, access: Access, all: Vec<Attributes>, birth: Birth) -> Result<Vec<u64>> {
+        let born = all.into_iter().map(|attributes| Object::born(attributes, birth));
+        let objects = born.collect::<Result<Vec<_>>>()?;
+        for object in &objects {
+            self.may_write(access, object)?;
         }
-        let first = self.add(access, first)?;
-        match self.add(access, second) {
-            Ok(second) => Ok((first, second)),
-            Err(error) => {
-                self.destroy(access, first)?;
-                Err(error)
+        if objects.iter().all(|object| object.flag(CKA_TOKEN)) {
+            return self.put(objects);
+        }
+        let mut handles = Vec::with_capacity(objects.len());
+        for object in objects {
+            match self.add(access, object) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => {
+                    handles.iter().try_for_each(|handle| self.destroy(access, *handle))?;
+                    return Err(error);
+                }
             }
         }
+        Ok(handles)
     }
 
     /// Whether an object may be made or changed here.
