@@ -75,6 +75,9 @@ impl Parameter {
                 Shape::EcdhAes => self.ecdh_aes(self.body()?)?,
                 Shape::Eddsa if self.mechanism.ulParameterLen == 0 => Params::None,
                 Shape::Eddsa => self.eddsa(self.body()?)?,
+                Shape::SignContext if self.mechanism.ulParameterLen == 0 => Params::None,
+                Shape::SignContext => self.sign_context(self.body()?)?,
+                Shape::HashSignContext => self.hash_sign_context(self.body()?)?,
                 Shape::Ctr => ctr(self.body()?),
                 Shape::Gcm => self.gcm()?,
                 Shape::MacGeneral => Params::MacGeneral(self.body::<CK_MAC_GENERAL_PARAMS>()? as usize),
@@ -126,6 +129,18 @@ impl Parameter {
         // SAFETY: handed on.
         let context = unsafe { self.data("pContextData", p.pContextData, p.ulContextDataLen) }?;
         Ok(Params::Eddsa { prehash: p.phFlag != CK_FALSE, context })
+    }
+
+    unsafe fn sign_context(&self, p: CK_SIGN_ADDITIONAL_CONTEXT) -> Result<Params> {
+        // SAFETY: handed on.
+        let context = unsafe { self.data("pContext", p.pContext, p.ulContextLen) }?;
+        Ok(Params::SignContext { hedge: p.hedgeVariant, context, hash: None })
+    }
+
+    unsafe fn hash_sign_context(&self, p: CK_HASH_SIGN_ADDITIONAL_CONTEXT) -> Result<Params> {
+        // SAFETY: handed on.
+        let context = unsafe { self.data("pContext", p.pContext, p.ulContextLen) }?;
+        Ok(Params::SignContext { hedge: p.hedgeVariant, context, hash: Some(p.hash) })
     }
 
     /// Both layouts: ulParameterLen tells them apart. The IV is as long as ulIvLen says; ulIvBits is not read.

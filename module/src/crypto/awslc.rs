@@ -9,6 +9,7 @@ mod curve;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod memory;
 mod number;
+mod pq;
 mod rsa;
 
 use std::os::raw::c_int;
@@ -24,6 +25,7 @@ pub use curve::{
 };
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
 pub use number::Number;
+pub use pq::{Lattice, ML_DSA_44, ML_DSA_65, ML_DSA_87, ML_KEM_512, ML_KEM_768, ML_KEM_1024, ml_dsa_sign};
 pub use rsa::{Padding, Rsa};
 
 trait Free {

@@ -5,6 +5,7 @@
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc; `k256` signs on its curve, `ed448-goldilocks` has Curve448
+//!   pq   slhdsa   prehash        aws-lc for lattices, `slh-dsa`, `shake`
 //!   cipher  gcm  ccm  wrap     aws-lc
 //!   spki certificate          public keys and certificates as DER
 //!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
@@ -23,9 +24,13 @@ pub mod hash;
 mod k256;
 pub mod kdf;
 pub mod mac;
+pub mod pq;
+mod pq_encoding;
+pub mod prehash;
 pub mod rng;
 pub mod rsa;
 pub mod seal;
+mod slhdsa;
 pub mod spki;
 mod tlv;
 pub mod wrap;

@@ -2,6 +2,7 @@
 
 use super::ec::{self, Curve};
 use super::edwards;
+use super::pq;
 use super::tlv::{self, Elements};
 use crate::cryptoki::{Error, Result, Rv};
 
@@ -36,6 +37,11 @@ pub fn ec(curve: Curve, point: &[u8]) -> Vec<u8> {
 /// A public key of Curve25519 or Curve448 (RFC 8410 §4).
 pub fn edwards(curve: edwards::Curve, point: &[u8]) -> Vec<u8> {
     info(&[curve.params()], point)
+}
+
+/// A post-quantum public key (RFC 9881 §4, RFC 9935 §4, RFC 9909 §4).
+pub fn pq(set: pq::Set, key: &[u8]) -> Vec<u8> {
+    info(&[set.oid()], key)
 }
 
 fn info(algorithm: &[&[u8]], key: &[u8]) -> Vec<u8> {

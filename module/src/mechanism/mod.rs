@@ -11,6 +11,7 @@ pub mod edwards;
 pub mod hashes;
 pub mod operation;
 pub mod params;
+pub mod pq;
 pub mod rsa;
 pub mod secret;
 
@@ -53,6 +54,8 @@ pub type Transform = fn(&Start<'_>, &[u8]) -> Result<Secret>;
 pub type Digest = fn(&'static Mechanism, &Params) -> Result<Begun>;
 /// Gives the derived bytes: of that length when one is asked, else all there are.
 pub type Derive = fn(&Start<'_>, Option<usize>) -> Result<Secret>;
+/// Gives a ciphertext and the shared secret in it.
+pub type Encapsulate = fn(&Start<'_>) -> Result<(Vec<u8>, Secret)>;
 /// Makes a key: what the token adds to the template.
 pub type Generate = fn(&mut Making<'_>) -> Result<Attributes>;
 /// Makes a key pair: what the token adds to the public and to the private template.
@@ -88,6 +91,8 @@ pub struct Mechanism {
     pub wrap: Option<Transform>,
     pub unwrap: Option<Transform>,
     pub derive: Option<Derive>,
+    pub encapsulate: Option<Encapsulate>,
+    pub decapsulate: Option<Transform>,
     pub generate: Option<Generate>,
     pub pair: Option<Pair>,
 }
@@ -111,13 +116,15 @@ pub const ROW: Mechanism = Mechanism {
     wrap: None,
     unwrap: None,
     derive: None,
+    encapsulate: None,
+    decapsulate: None,
     generate: None,
     pair: None,
 };
 
 /// The families, in the order of C_GetMechanismList.
 const FAMILIES: &[&[Mechanism]] =
-    &[rsa::ROWS, ec::ROWS, edwards::ROWS, agreement::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
+    &[rsa::ROWS, ec::ROWS, edwards::ROWS, agreement::ROWS, pq::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
 
 /// Every mechanism.
 pub fn all() -> impl Iterator<Item = &'static Mechanism> {
@@ -191,6 +198,8 @@ impl Mechanism {
             (self.wrap.is_some(), CKF_WRAP),
             (self.unwrap.is_some(), CKF_UNWRAP),
             (self.derive.is_some(), CKF_DERIVE),
+            (self.encapsulate.is_some(), CKF_ENCAPSULATE),
+            (self.decapsulate.is_some(), CKF_DECAPSULATE),
         ]
         .iter()
         .filter(|(offered, _)| *offered)

@@ -2,6 +2,7 @@
 
 use crate::crypto::hash::Hasher;
 use crate::crypto::mac;
+use crate::crypto::prehash::Prehasher;
 use crate::cryptoki::{Result, Rv, Secret};
 
 /// A begun operation. Output goes to the end of `out`.
@@ -47,6 +48,7 @@ pub type Begun = Box<dyn Operation>;
 /// How an operation takes its data in: hashed as it comes, or kept whole.
 pub enum Intake {
     Hashed(Hasher),
+    Prehashed(Prehasher),
     Whole(Secret),
 }
 
@@ -59,6 +61,7 @@ impl Intake {
     fn take(&mut self, data: &[u8]) {
         match self {
             Intake::Hashed(hasher) => hasher.update(data),
+            Intake::Prehashed(hasher) => hasher.update(data),
             Intake::Whole(kept) if kept.is_empty() => *kept = data.into(),
             Intake::Whole(kept) => {
                 let mut longer = Vec::with_capacity(kept.len() + data.len());
@@ -72,6 +75,7 @@ impl Intake {
     fn taken(&mut self) -> Secret {
         match self {
             Intake::Hashed(hasher) => hasher.finish().into(),
+            Intake::Prehashed(hasher) => hasher.finish().into(),
             Intake::Whole(kept) => std::mem::take(kept),
         }
     }

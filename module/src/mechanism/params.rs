@@ -21,6 +21,10 @@ pub enum Shape {
     EcdhAes,
     /// CK_EDDSA_PARAMS, or none
     Eddsa,
+    /// CK_SIGN_ADDITIONAL_CONTEXT, or none
+    SignContext,
+    /// CK_HASH_SIGN_ADDITIONAL_CONTEXT
+    HashSignContext,
     /// CK_AES_CTR_PARAMS
     Ctr,
     /// CK_GCM_PARAMS, in both its layouts
@@ -62,6 +66,12 @@ pub enum Params {
     Eddsa {
         prehash: bool,
         context: Vec<u8>,
+    },
+    /// With the hash of a digest that the caller made.
+    SignContext {
+        hedge: CK_HEDGE_TYPE,
+        context: Vec<u8>,
+        hash: Option<CK_MECHANISM_TYPE>,
     },
     Ctr {
         bits: usize,

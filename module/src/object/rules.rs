@@ -103,7 +103,10 @@ const EC: &[CK_ULONG] = &[CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
 const BYTE_SCALARS: &[CK_ULONG] = &[CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
 const AGREERS: &[CK_ULONG] = &[CKK_EC, CKK_EC_MONTGOMERY];
 const WRAPPERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_MONTGOMERY];
-const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS];
+const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_ML_DSA, CKK_SLH_DSA];
+const KEM: &[CK_ULONG] = &[CKK_ML_KEM];
+const LATTICES: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM];
+const POST_QUANTUM: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM, CKK_SLH_DSA];
 const CIPHERS: &[CK_ULONG] = &[CKK_AES];
 
 /// Written as a function so that a row reads as a line of the standard's table.
@@ -201,6 +204,10 @@ pub static RULES: &[Rule] = &[
     row(CKA_UNWRAP,                   PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   SEC,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_ENCAPSULATE,              on(PUB.classes, KEM), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_ENCAPSULATE,              PUB,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_DECAPSULATE,              on(PRV.classes, KEM), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_DECAPSULATE,              PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_TRUSTED,                  PUB,             Bool,       False,      [O, O, O, O],  ByOfficer),
     row(CKA_TRUSTED,                  SEC,             Bool,       False,      [O, O, O, O],  ByOfficer),
     row(CKA_SENSITIVE,                PRV,             Bool,       True,       [O, O, O, O],  ToTrue),
@@ -214,6 +221,8 @@ pub static RULES: &[Rule] = &[
     row(CKA_WRAP_TEMPLATE,            on(&[CKO_PUBLIC_KEY, CKO_SECRET_KEY], &[]), Template, Empty, [O, O, O, O], Never),
     row(CKA_UNWRAP_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_DERIVE_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
+    row(CKA_ENCAPSULATE_TEMPLATE,     PUB,             Template,   Empty,      [O, O, O, O],  Never),
+    row(CKA_DECAPSULATE_TEMPLATE,     PRV,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_CHECK_VALUE,              SEC,             Bytes,      Empty,      [O, O, O, O],  Never),
     // §6.1 RSA
     row(CKA_MODULUS,                  on(PUB.classes, RSA), Kind::Number, Unset, [M, N, N, N],  Never),
@@ -234,6 +243,13 @@ pub static RULES: &[Rule] = &[
     row(CKA_EC_POINT,                 on(PRV.classes, EC), Bytes,  Empty,      [O, N, N, N],  Never),
     closed(row(CKA_VALUE,             on(PRV.classes, BYTE_SCALARS), Secret, Unset, [M, N, N, N],  Never)),
     closed(row(CKA_VALUE,             on(PRV.classes, EC), SecretNumber, Unset, [M, N, N, N],  Never)),
+    // §6.67 ML-DSA, §6.68 ML-KEM, §6.69 SLH-DSA
+    row(CKA_PARAMETER_SET,            on(PUB.classes, POST_QUANTUM), Ulong, Unset, [M, M, N, N], Never),
+    row(CKA_VALUE,                    on(PUB.classes, POST_QUANTUM), Bytes, Unset, [M, N, N, N], Never),
+    row(CKA_PARAMETER_SET,            on(PRV.classes, POST_QUANTUM), Ulong, Unset, [M, O, O, N], Never),
+    closed(row(CKA_SEED,              on(PRV.classes, LATTICES), Secret, Empty, [O, N, N, N],  Never)),
+    closed(row(CKA_VALUE,             on(PRV.classes, LATTICES), Secret, Unset, [O, N, N, N],  Never)),
+    closed(row(CKA_VALUE,             on(PRV.classes, POST_QUANTUM), Secret, Unset, [M, N, N, N], Never)),
     // §6.8 generic secrets, §6.10 AES and the other secret keys
     closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
     row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, M, O, O],  Never),

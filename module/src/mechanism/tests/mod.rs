@@ -3,6 +3,7 @@
 mod ec;
 mod edwards;
 mod known_curves;
+mod pq;
 mod rsa;
 
 use super::*;
