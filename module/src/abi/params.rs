@@ -68,6 +68,7 @@ impl Parameter {
             Ok(match shape {
                 Shape::None => self.none()?,
                 Shape::Iv(len) => Params::Iv(self.exactly(len)?),
+                Shape::Bytes => self.bytes()?,
                 Shape::Pss => pss(self.body()?),
                 Shape::Oaep => self.oaep(self.body()?)?,
                 Shape::RsaAes => self.rsa_aes(self.body()?)?,
@@ -89,6 +90,15 @@ impl Parameter {
         match self.mechanism.ulParameterLen {
             0 => Ok(Params::None),
             _ => self.wrong_size("none"),
+        }
+    }
+
+    unsafe fn bytes(&self) -> Result<Params> {
+        let (pointer, len) = (self.mechanism.pParameter.cast(), self.mechanism.ulParameterLen);
+        // SAFETY: handed on.
+        match unsafe { self.data("pParameter", pointer, len) }? {
+            bytes if bytes.is_empty() => self.refuse("a parameter is needed"),
+            bytes => Ok(Params::Bytes(bytes)),
         }
     }
 

@@ -16,10 +16,11 @@ impl Call<'_> {
     pub fn generate(&self, choice: &Choice, template: &Template) -> Result<u64> {
         let row = mechanism::find(choice.id)?;
         let generate = row.generate.ok_or_else(|| no_such_use(choice, "generate a key"))?;
-        let (birth, sort) = (Birth::Generate(row.id), self.sort(template, CKO_SECRET_KEY, row.keys)?);
+        let (birth, sort) = (Birth::Generate(row.id), self.sort(template, row.class, row.keys)?);
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
         let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
-        let mut making = Making { row, params: &choice.params, template: &attributes, fill: &mut fill };
+        let (params, none) = (&choice.params, Attributes::default());
+        let mut making = Making { row, params, template: &attributes, private: &none, fill: &mut fill };
         let made = generate(&mut making)?;
         attributes.absorb(made);
         self.session.token.make(self.session.access(), attributes, birth)
@@ -50,7 +51,8 @@ impl Call<'_> {
             self.session.token.may_write(access, &Object::new(draft))?;
         }
         let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
-        let mut making = Making { row, params: &choice.params, template: &public, fill: &mut fill };
+        let params = &choice.params;
+        let mut making = Making { row, params, template: &public, private: &private, fill: &mut fill };
         let made = pair(&mut making)?;
         public.absorb(made.0);
         private.absorb(made.1);

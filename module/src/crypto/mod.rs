@@ -5,6 +5,7 @@
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc; `k256` signs on its curve, `ed448-goldilocks` has Curve448
+//!   field                          aws-lc counts: DSA, Diffie-Hellman
 //!   pq   slhdsa   prehash        aws-lc for lattices, `slh-dsa`, `shake`
 //!   cipher  gcm  ccm  wrap     aws-lc
 //!   spki certificate          public keys and certificates as DER
@@ -19,6 +20,7 @@ mod curve;
 pub mod ec;
 mod ed448;
 pub mod edwards;
+pub mod field;
 mod gcm;
 pub mod hash;
 mod k256;

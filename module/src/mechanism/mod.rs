@@ -8,6 +8,7 @@ pub mod agreement;
 pub mod digest;
 pub mod ec;
 pub mod edwards;
+pub mod field;
 pub mod hashes;
 pub mod operation;
 pub mod params;
@@ -42,6 +43,8 @@ pub struct Making<'a> {
     pub params: &'a Params,
     /// The template of the secret key, or of the public key of a pair.
     pub template: &'a Attributes,
+    /// The template of the private key of a pair; empty for a secret key.
+    pub private: &'a Attributes,
     pub fill: &'a mut Fill<'a>,
 }
 
@@ -79,6 +82,8 @@ pub struct Mechanism {
     pub shape: Shape,
     /// The hash that the mechanism is named after.
     pub hash: Option<Hash>,
+    /// The class of what `generate` makes.
+    pub class: CK_OBJECT_CLASS,
     /// Flags beside those that follow from what the row offers.
     pub flags: CK_FLAGS,
     pub digest: Option<Digest>,
@@ -105,6 +110,7 @@ pub const ROW: Mechanism = Mechanism {
     unit: Unit::Bits,
     shape: Shape::None,
     hash: None,
+    class: CKO_SECRET_KEY,
     flags: 0,
     digest: None,
     sign: None,
@@ -123,8 +129,17 @@ pub const ROW: Mechanism = Mechanism {
 };
 
 /// The families, in the order of C_GetMechanismList.
-const FAMILIES: &[&[Mechanism]] =
-    &[rsa::ROWS, ec::ROWS, edwards::ROWS, agreement::ROWS, pq::ROWS, aes::ROWS, digest::ROWS, secret::ROWS];
+const FAMILIES: &[&[Mechanism]] = &[
+    rsa::ROWS,
+    ec::ROWS,
+    edwards::ROWS,
+    agreement::ROWS,
+    field::ROWS,
+    pq::ROWS,
+    aes::ROWS,
+    digest::ROWS,
+    secret::ROWS,
+];
 
 /// Every mechanism.
 pub fn all() -> impl Iterator<Item = &'static Mechanism> {

@@ -9,6 +9,8 @@ pub enum Shape {
     None,
     /// Exactly so many bytes: an initialisation vector.
     Iv(usize),
+    /// Bytes, of any length but none.
+    Bytes,
     /// CK_RSA_PKCS_PSS_PARAMS
     Pss,
     /// CK_RSA_PKCS_OAEP_PARAMS
@@ -38,6 +40,7 @@ pub enum Shape {
 pub enum Params {
     None,
     Iv(Vec<u8>),
+    Bytes(Vec<u8>),
     Pss {
         hash: CK_MECHANISM_TYPE,
         mgf: CK_RSA_PKCS_MGF_TYPE,

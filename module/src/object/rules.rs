@@ -101,9 +101,13 @@ const SEC: On = on(&[CKO_SECRET_KEY], &[]);
 const RSA: &[CK_ULONG] = &[CKK_RSA];
 const EC: &[CK_ULONG] = &[CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
 const BYTE_SCALARS: &[CK_ULONG] = &[CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
-const AGREERS: &[CK_ULONG] = &[CKK_EC, CKK_EC_MONTGOMERY];
+const AGREERS: &[CK_ULONG] = &[CKK_EC, CKK_EC_MONTGOMERY, CKK_DH];
 const WRAPPERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_MONTGOMERY];
-const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_ML_DSA, CKK_SLH_DSA];
+const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_DSA, CKK_ML_DSA, CKK_SLH_DSA];
+const DSA: &[CK_ULONG] = &[CKK_DSA];
+const DH: &[CK_ULONG] = &[CKK_DH];
+const FIELDS: &[CK_ULONG] = &[CKK_DSA, CKK_DH];
+const GROUP: On = on(&[CKO_DOMAIN_PARAMETERS], &[]);
 const KEM: &[CK_ULONG] = &[CKK_ML_KEM];
 const LATTICES: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM];
 const POST_QUANTUM: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM, CKK_SLH_DSA];
@@ -236,6 +240,23 @@ pub static RULES: &[Rule] = &[
     closed(row(CKA_EXPONENT_1,        on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
     closed(row(CKA_EXPONENT_2,        on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
     closed(row(CKA_COEFFICIENT,       on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
+    // §6.2 DSA, §6.4 Diffie-Hellman
+    row(CKA_KEY_TYPE,                 GROUP,           Ulong,      Unset,      [M, O, N, N],  Never),
+    row(CKA_LOCAL,                    GROUP,           Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_PRIME,                    GROUP,           Kind::Number, Unset,    [M, N, N, N],  Never),
+    row(CKA_SUBPRIME,                 on(GROUP.classes, DSA), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_BASE,                     GROUP,           Kind::Number, Unset,    [M, N, N, N],  Never),
+    row(CKA_PRIME_BITS,               GROUP,           Ulong,      Unset,      [N, M, N, N],  Never),
+    row(CKA_SUBPRIME_BITS,            on(GROUP.classes, DSA), Ulong, Unset,    [N, O, N, N],  Never),
+    row(CKA_PRIME,                    on(PUB.classes, FIELDS), Kind::Number, Unset, [M, M, N, N], Never),
+    row(CKA_SUBPRIME,                 on(PUB.classes, DSA), Kind::Number, Unset, [M, M, N, N], Never),
+    row(CKA_BASE,                     on(PUB.classes, FIELDS), Kind::Number, Unset, [M, M, N, N], Never),
+    row(CKA_VALUE,                    on(PUB.classes, FIELDS), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_PRIME,                    on(PRV.classes, FIELDS), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_SUBPRIME,                 on(PRV.classes, DSA), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_BASE,                     on(PRV.classes, FIELDS), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_VALUE_BITS,               on(PRV.classes, DH), Ulong,  Unset,      [N, O, N, N],  Never),
+    closed(row(CKA_VALUE,             on(PRV.classes, FIELDS), SecretNumber, Unset, [M, N, N, N], Never)),
     // §6.3 elliptic curves
     row(CKA_EC_PARAMS,                on(PUB.classes, EC), Bytes,  Unset,      [M, M, N, N],  Never),
     row(CKA_EC_POINT,                 on(PUB.classes, EC), Bytes,  Unset,      [M, N, N, N],  Never),
