@@ -11,7 +11,7 @@ use crate::cryptoki::ids::*;
 use super::api::Kind::*;
 use super::api::List;
 use super::rows::*;
-use super::{interfaces, pointer, runtime, structs, template};
+use super::{interfaces, messages, pointer, runtime, structs, template};
 
 /// Makes one function. The lists point to it directly: the exported symbol of the same name is a door to it, which
 /// another library's symbol may replace in the dynamic linker without misleading our lists.
@@ -269,51 +269,59 @@ exports! {
             |s| login_user(s, user, (pin, len), (name, name_len));
     session C_SessionCancel(flags: CK_FLAGS) => |s| s.cancel_session(flags);
     // §5.9 Message encryption
-    session C_MessageEncryptInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE) => unsupported;
-    session C_EncryptMessage(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _aad: CK_BYTE_PTR,
-                _aad_len: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG, _out: CK_BYTE_PTR,
-                _out_len: CK_ULONG_PTR) =>
-            unsupported;
-    session C_EncryptMessageBegin(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _aad: CK_BYTE_PTR,
-                _aad_len: CK_ULONG) =>
-            unsupported;
-    session C_EncryptMessageNext(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _part: CK_BYTE_PTR,
-                _len: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR, _flags: CK_FLAGS) =>
-            unsupported;
-    session C_MessageEncryptFinal() => unsupported;
+    session C_MessageEncryptInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| messages::begin_messages(s, Encrypt, mechanism, key);
+    session C_EncryptMessage(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, aad: CK_BYTE_PTR,
+                aad_len: CK_ULONG, data: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR,
+                out_len: CK_ULONG_PTR) =>
+            |s| messages::message(s, Encrypt, (parameter, parameter_len), (aad, aad_len), (data, len),
+                (out, out_len));
+    session C_EncryptMessageBegin(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, aad: CK_BYTE_PTR,
+                aad_len: CK_ULONG) =>
+            |s| messages::begin(s, Encrypt, (parameter, parameter_len), (aad, aad_len));
+    session C_EncryptMessageNext(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, part: CK_BYTE_PTR,
+                len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR, flags: CK_FLAGS) =>
+            |s| messages::next(s, Encrypt, (parameter, parameter_len), (part, len), (out, out_len), flags);
+    session C_MessageEncryptFinal() => |s| s.end_messages(Encrypt);
     // §5.11 Message decryption
-    session C_MessageDecryptInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE) => unsupported;
-    session C_DecryptMessage(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _aad: CK_BYTE_PTR,
-                _aad_len: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG, _out: CK_BYTE_PTR,
-                _out_len: CK_ULONG_PTR) =>
-            unsupported;
-    session C_DecryptMessageBegin(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _aad: CK_BYTE_PTR,
-                _aad_len: CK_ULONG) =>
-            unsupported;
-    session C_DecryptMessageNext(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _part: CK_BYTE_PTR,
-                _len: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR, _flags: CK_FLAGS) =>
-            unsupported;
-    session C_MessageDecryptFinal() => unsupported;
+    session C_MessageDecryptInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| messages::begin_messages(s, Decrypt, mechanism, key);
+    session C_DecryptMessage(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, aad: CK_BYTE_PTR,
+                aad_len: CK_ULONG, data: CK_BYTE_PTR, len: CK_ULONG, out: CK_BYTE_PTR,
+                out_len: CK_ULONG_PTR) =>
+            |s| messages::message(s, Decrypt, (parameter, parameter_len), (aad, aad_len), (data, len),
+                (out, out_len));
+    session C_DecryptMessageBegin(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, aad: CK_BYTE_PTR,
+                aad_len: CK_ULONG) =>
+            |s| messages::begin(s, Decrypt, (parameter, parameter_len), (aad, aad_len));
+    session C_DecryptMessageNext(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, part: CK_BYTE_PTR,
+                len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR, flags: CK_FLAGS) =>
+            |s| messages::next(s, Decrypt, (parameter, parameter_len), (part, len), (out, out_len), flags);
+    session C_MessageDecryptFinal() => |s| s.end_messages(Decrypt);
     // §5.14 Message signatures
-    session C_MessageSignInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE) => unsupported;
-    session C_SignMessage(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _data: CK_BYTE_PTR,
-                _len: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR) =>
-            unsupported;
-    session C_SignMessageBegin(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG) => unsupported;
-    session C_SignMessageNext(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _part: CK_BYTE_PTR,
-                _len: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR) =>
-            unsupported;
-    session C_MessageSignFinal() => unsupported;
+    session C_MessageSignInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| messages::begin_messages(s, Sign, mechanism, key);
+    session C_SignMessage(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, data: CK_BYTE_PTR,
+                len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| messages::sign(s, (parameter, parameter_len), (data, len), (out, out_len));
+    session C_SignMessageBegin(parameter: CK_VOID_PTR, parameter_len: CK_ULONG) =>
+            |s| messages::begin_without(s, Sign, (parameter, parameter_len));
+    session C_SignMessageNext(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, part: CK_BYTE_PTR,
+                len: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR) =>
+            |s| messages::sign_next(s, (parameter, parameter_len), (part, len), (out, out_len));
+    session C_MessageSignFinal() => |s| s.end_messages(Sign);
     // §5.16 Message verification
-    session C_MessageVerifyInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE) => unsupported;
-    session C_VerifyMessage(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _data: CK_BYTE_PTR,
-                _len: CK_ULONG, _signature: CK_BYTE_PTR, _signature_len: CK_ULONG) =>
-            unsupported;
-    session C_VerifyMessageBegin(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG) => unsupported;
-    session C_VerifyMessageNext(_parameter: CK_VOID_PTR, _parameter_len: CK_ULONG, _part: CK_BYTE_PTR,
-                _len: CK_ULONG, _signature: CK_BYTE_PTR, _signature_len: CK_ULONG) =>
-            unsupported;
-    session C_MessageVerifyFinal() => unsupported;
+    session C_MessageVerifyInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE) =>
+            |s| messages::begin_messages(s, Verify, mechanism, key);
+    session C_VerifyMessage(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, data: CK_BYTE_PTR,
+                len: CK_ULONG, signature: CK_BYTE_PTR, signature_len: CK_ULONG) =>
+            |s| messages::verify(s, (parameter, parameter_len), (data, len), (signature, signature_len));
+    session C_VerifyMessageBegin(parameter: CK_VOID_PTR, parameter_len: CK_ULONG) =>
+            |s| messages::begin_without(s, Verify, (parameter, parameter_len));
+    session C_VerifyMessageNext(parameter: CK_VOID_PTR, parameter_len: CK_ULONG, part: CK_BYTE_PTR,
+                len: CK_ULONG, signature: CK_BYTE_PTR, signature_len: CK_ULONG) =>
+            |s| messages::verify_next(s, (parameter, parameter_len), (part, len), (signature, signature_len));
+    session C_MessageVerifyFinal() => |s| s.end_messages(Verify);
 }
 3.2 {
     session C_EncapsulateKey(mechanism: CK_MECHANISM_PTR, public: CK_OBJECT_HANDLE,
@@ -324,25 +332,31 @@ exports! {
                 template: CK_ATTRIBUTE_PTR, count: CK_ULONG, data: CK_BYTE_PTR, len: CK_ULONG,
                 key: CK_OBJECT_HANDLE_PTR) =>
             |s| decapsulate(s, mechanism, private, (template, count), (data, len), key);
-    session C_VerifySignatureInit(_mechanism: CK_MECHANISM_PTR, _key: CK_OBJECT_HANDLE,
-                _signature: CK_BYTE_PTR, _len: CK_ULONG) =>
-            unsupported;
-    session C_VerifySignature(_data: CK_BYTE_PTR, _len: CK_ULONG) => unsupported;
-    session C_VerifySignatureUpdate(_part: CK_BYTE_PTR, _len: CK_ULONG) => unsupported;
-    session C_VerifySignatureFinal() => unsupported;
+    // §5.15 Verification, with the signature first
+    session C_VerifySignatureInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE,
+                signature: CK_BYTE_PTR, len: CK_ULONG) =>
+            |s| begin_judging(s, mechanism, key, (signature, len));
+    session C_VerifySignature(data: CK_BYTE_PTR, len: CK_ULONG) => |s| judge(s, (data, len));
+    session C_VerifySignatureUpdate(part: CK_BYTE_PTR, len: CK_ULONG) => |s| absorb(s, VerifySignature, (part, len));
+    session C_VerifySignatureFinal() => |s| s.judge(None);
+    // §5.6.14, §5.21 Asynchronous functions, of which there are none
     session C_GetSessionValidationFlags(kind: CK_SESSION_VALIDATION_FLAGS_TYPE, flags: CK_FLAGS_PTR) =>
             |s| pointer::answer(flags, || s.validation_flags(kind));
-    session C_AsyncComplete(_function: CK_UTF8CHAR_PTR, _result: CK_ASYNC_DATA_PTR) => unsupported;
-    session C_AsyncGetID(_function: CK_UTF8CHAR_PTR, _id: CK_ULONG_PTR) => unsupported;
-    session C_AsyncJoin(_function: CK_UTF8CHAR_PTR, _id: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG) =>
-            unsupported;
-    session C_WrapKeyAuthenticated(_mechanism: CK_MECHANISM_PTR, _wrapping: CK_OBJECT_HANDLE,
-                _key: CK_OBJECT_HANDLE, _aad: CK_BYTE_PTR, _aad_len: CK_ULONG, _out: CK_BYTE_PTR,
-                _out_len: CK_ULONG_PTR) =>
-            unsupported;
-    session C_UnwrapKeyAuthenticated(_mechanism: CK_MECHANISM_PTR, _unwrapping: CK_OBJECT_HANDLE,
-                _wrapped: CK_BYTE_PTR, _len: CK_ULONG, _template: CK_ATTRIBUTE_PTR, _count: CK_ULONG,
-                _aad: CK_BYTE_PTR, _aad_len: CK_ULONG, _key: CK_OBJECT_HANDLE_PTR) =>
-            unsupported;
+    session C_AsyncComplete(function: CK_UTF8CHAR_PTR, _result: CK_ASYNC_DATA_PTR) =>
+            |s| s.pending(&pointer::name(function)?);
+    session C_AsyncGetID(function: CK_UTF8CHAR_PTR, id: CK_ULONG_PTR) =>
+            |s| pointer::answer(id, || s.pending(&pointer::name(function)?).map(|()| 0));
+    session C_AsyncJoin(function: CK_UTF8CHAR_PTR, id: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG) =>
+            |s| s.join(&pointer::name(function)?, id);
+    // §5.18 Keys, with associated data
+    session C_WrapKeyAuthenticated(mechanism: CK_MECHANISM_PTR, wrapping: CK_OBJECT_HANDLE,
+                key: CK_OBJECT_HANDLE, aad: CK_BYTE_PTR, aad_len: CK_ULONG, out: CK_BYTE_PTR,
+                out_len: CK_ULONG_PTR) =>
+            |s| messages::wrap(s, mechanism, (wrapping, key), (aad, aad_len), (out, out_len));
+    session C_UnwrapKeyAuthenticated(mechanism: CK_MECHANISM_PTR, unwrapping: CK_OBJECT_HANDLE,
+                wrapped: CK_BYTE_PTR, len: CK_ULONG, template: CK_ATTRIBUTE_PTR, count: CK_ULONG,
+                aad: CK_BYTE_PTR, aad_len: CK_ULONG, key: CK_OBJECT_HANDLE_PTR) =>
+            |s| messages::unwrap(s, mechanism, unwrapping, ((wrapped, len), (aad, aad_len)),
+                (template, count), key);
 }
 }

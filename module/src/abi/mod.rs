@@ -7,7 +7,7 @@
 //!      │
 //!   rows        the verbs that rows share: begin, single, update, finish …
 //!      │
-//!   pointer  template  params  structs     every pointer, template, parameter and struct of C
+//!   pointer  template  params  messages  structs     every pointer, template, parameter and struct of C
 //! ```
 //!
 //! Only this room and `crypto/awslc.rs` hold `unsafe`.
@@ -19,6 +19,7 @@ pub mod exports;
 mod fence;
 mod fork;
 mod interfaces;
+mod messages;
 mod params;
 mod pointer;
 mod quiet;

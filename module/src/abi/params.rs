@@ -81,6 +81,23 @@ impl Parameter {
                 Shape::HashSignContext => self.hash_sign_context(self.body()?)?,
                 Shape::Ctr => ctr(self.body()?),
                 Shape::Gcm => self.gcm()?,
+                Shape::OptionalIv(_) if self.mechanism.ulParameterLen == 0 => Params::None,
+                Shape::OptionalIv(len) => Params::Iv(self.exactly(len)?),
+                Shape::Ccm => self.ccm(self.body()?)?,
+                Shape::ChaCha20 => self.chacha20(self.body()?)?,
+                Shape::ChaCha20Poly1305 => self.chacha20_poly1305(self.body()?)?,
+                Shape::Data => {
+                    let p = self.body::<CK_KEY_DERIVATION_STRING_DATA>()?;
+                    Params::Data(self.data("pData", p.pData, p.ulLen)?)
+                }
+                Shape::DataWithIv(8) => {
+                    let p = self.body::<CK_DES_CBC_ENCRYPT_DATA_PARAMS>()?;
+                    Params::DataWithIv { iv: p.iv.to_vec(), data: self.data("pData", p.pData, p.length)? }
+                }
+                Shape::DataWithIv(_) => {
+                    let p = self.body::<CK_AES_CBC_ENCRYPT_DATA_PARAMS>()?;
+                    Params::DataWithIv { iv: p.iv.to_vec(), data: self.data("pData", p.pData, p.length)? }
+                }
                 Shape::MacGeneral => Params::MacGeneral(self.body::<CK_MAC_GENERAL_PARAMS>()? as usize),
             })
         }
@@ -174,6 +191,43 @@ impl Parameter {
         // SAFETY: handed on.
         let aad = unsafe { self.data("pAAD", p.aad, p.aad_len) }?;
         Ok(Params::Gcm { iv, aad, tag_bits: p.tag_bits as usize })
+    }
+
+    unsafe fn ccm(&self, p: CK_CCM_PARAMS) -> Result<Params> {
+        // SAFETY: handed on.
+        let nonce = unsafe { self.data("pNonce", p.pNonce, p.ulNonceLen) }?;
+        // SAFETY: handed on.
+        let aad = unsafe { self.data("pAAD", p.pAAD, p.ulAADLen) }?;
+        let [len, tag] = [p.ulDataLen, p.ulMACLen].map(|len| usize::try_from(len).unwrap_or(usize::MAX));
+        Ok(Params::Ccm { len, nonce, aad, tag })
+    }
+
+    unsafe fn chacha20(&self, p: CK_CHACHA20_PARAMS) -> Result<Params> {
+        if !matches!(p.blockCounterBits, 32 | 64) || !matches!(p.ulNonceBits, 64 | 96 | 192) {
+            return self.refuse(&format!(
+                "a counter of {} bits and a nonce of {}: they have 32 or 64, and 64, 96 or 192",
+                p.blockCounterBits, p.ulNonceBits
+            ));
+        }
+        // SAFETY: handed on.
+        let counter = unsafe { self.data("pBlockCounter", p.pBlockCounter, p.blockCounterBits / 8) }?;
+        // SAFETY: handed on.
+        let nonce = unsafe { self.data("pNonce", p.pNonce, p.ulNonceBits / 8) }?;
+        let counter_value = counter.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        Ok(Params::ChaCha20 { bits: p.blockCounterBits as usize, counter: counter_value, nonce })
+    }
+
+    /// ulNonceLen counts bits by the standard and bytes in many programs; no length is both.
+    unsafe fn chacha20_poly1305(&self, p: CK_SALSA20_CHACHA20_POLY1305_PARAMS) -> Result<Params> {
+        let len = match p.ulNonceLen {
+            64 | 96 | 192 => p.ulNonceLen / 8,
+            bytes => bytes,
+        };
+        // SAFETY: handed on.
+        let nonce = unsafe { self.data("pNonce", p.pNonce, len) }?;
+        // SAFETY: handed on.
+        let aad = unsafe { self.data("pAAD", p.pAAD, p.ulAADLen) }?;
+        Ok(Params::ChaCha20Poly1305 { nonce, aad })
     }
 
     /// The parameter as a struct of C, if it has exactly its size.

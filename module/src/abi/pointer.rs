@@ -81,6 +81,15 @@ pub unsafe fn terminated(pointer: *const u8) -> Result<Option<String>> {
     }
 }
 
+/// The name of a function, which must be given.
+///
+/// # Safety
+/// As for [`terminated`].
+pub unsafe fn name(pointer: *const u8) -> Result<String> {
+    // SAFETY: handed on.
+    unsafe { terminated(pointer) }?.ok_or_else(|| null("the function's name"))
+}
+
 /// A value of the caller; None for NULL.
 ///
 /// # Safety

@@ -14,11 +14,6 @@ use super::template::{fill, template, types};
 /// A template, as C gives it.
 pub type Attributes = (CK_ATTRIBUTE_PTR, CK_ULONG);
 
-/// A function that is in the list but not served.
-pub fn unsupported(_: &Call) -> Result<()> {
-    Err(Rv::FunctionNotSupported.into())
-}
-
 /// The two functions of parallel sessions (§5.20).
 pub fn not_parallel(_: &Module) -> Result<()> {
     Err(Rv::FunctionNotParallel.into())
@@ -152,6 +147,27 @@ pub unsafe fn verify(call: &Call, data: In, signature: In) -> Result<()> {
     // SAFETY: §5.1.1.
     let signature = or_end(call, &[Kind::Verify], unsafe { bytes(signature) })?;
     call.verify(data, signature)
+}
+
+/// C_VerifySignatureInit. A NULL mechanism ends the active operation.
+pub unsafe fn begin_judging(
+    call: &Call,
+    mechanism: CK_MECHANISM_PTR,
+    key: CK_OBJECT_HANDLE,
+    signature: In,
+) -> Result<()> {
+    // SAFETY: §5.1.1.
+    match unsafe { choice(mechanism) }? {
+        // SAFETY: §5.1.1.
+        Some(choice) => call.begin_judging(&choice, key, unsafe { bytes(signature) }?),
+        None => call.cancel(Kind::VerifySignature),
+    }
+}
+
+/// C_VerifySignature
+pub unsafe fn judge(call: &Call, data: In) -> Result<()> {
+    // SAFETY: §5.1.1.
+    call.judge(Some(or_end(call, &[Kind::VerifySignature], unsafe { bytes(data) })?))
 }
 
 pub unsafe fn verify_final(call: &Call, signature: In) -> Result<()> {

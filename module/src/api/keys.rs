@@ -1,8 +1,11 @@
 //! Key management (PKCS#11 v3.2 §5.18): generating, wrapping, unwrapping and deriving.
 
+use std::sync::Arc;
+
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret, names};
-use crate::mechanism::{self, Choice, Making, Start};
+use crate::mechanism::message::{self, Message};
+use crate::mechanism::{self, Choice, Making, Mechanism, Start, Transform};
 use crate::object::{Attributes, Birth, Object, Sort, Template, Value, key, policy};
 
 use super::Call;
@@ -15,7 +18,7 @@ impl Call<'_> {
     /// CKR_MECHANISM_INVALID, and those of the template and of making the object.
     pub fn generate(&self, choice: &Choice, template: &Template) -> Result<u64> {
         let row = mechanism::find(choice.id)?;
-        let generate = row.generate.ok_or_else(|| no_such_use(choice, "generate a key"))?;
+        let generate = row.generate.ok_or_else(|| no_such_use(choice.id, "generate a key"))?;
         let (birth, sort) = (Birth::Generate(row.id), self.sort(template, row.class, row.keys)?);
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
         let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
@@ -37,7 +40,7 @@ impl Call<'_> {
         private: &Template,
     ) -> Result<(u64, u64)> {
         let row = mechanism::find(choice.id)?;
-        let pair = row.pair.ok_or_else(|| no_such_use(choice, "generate a key pair"))?;
+        let pair = row.pair.ok_or_else(|| no_such_use(choice.id, "generate a key pair"))?;
         let birth = Birth::Generate(row.id);
         let judged = |class, template| {
             policy::judge(birth, self.sort(template, class, row.keys)?, template, self.officer())
@@ -78,19 +81,49 @@ impl Call<'_> {
     /// CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPING_KEY_SIZE_RANGE,
     /// CKR_KEY_UNEXTRACTABLE, CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
     pub fn wrap(&self, choice: &Choice, wrapping: u64, key: u64, room: Room) -> Result<Reply> {
-        let row = mechanism::find(choice.id)?;
-        let wrap = row.wrap.ok_or_else(|| no_such_use(choice, "wrap a key"))?;
-        let with = self.usable(wrapping, row, CKA_WRAP).map_err(of_wrapping_key)?.object;
+        let (row, wrap) = wraps(choice.id)?;
+        let (with, bytes) = self.wrappable(row, wrapping, key)?;
+        let start =
+            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
+        Ok(Reply::fit(wrap(&start, bytes.expose()).map_err(of_wrapped_key)?, room))
+    }
+
+    /// C_WrapKeyAuthenticated: the IV that the token generates, and the tag, are set in the message.
+    ///
+    /// # Errors
+    /// As [`Call::wrap`].
+    pub fn wrap_authenticated(
+        &self,
+        id: CK_MECHANISM_TYPE,
+        message: &mut Message,
+        aad: &[u8],
+        (wrapping, key): (u64, u64),
+        room: Room,
+    ) -> Result<Reply> {
+        let (row, wrap) = wraps(id)?;
+        let (with, bytes) = self.wrappable(row, wrapping, key)?;
+        match room {
+            Room::Query => return Ok(Reply::Length(bytes.len())),
+            Room::Of(size) if size < bytes.len() => return Ok(Reply::TooSmall(bytes.len())),
+            Room::Of(_) => {}
+        }
+        let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
+        self.session.work().wrapping.next(message, &mut fill)?;
+        let params = message::params(row.shape, &Message { data_len: bytes.len(), ..message.clone() }, aad)?;
+        let start = Start { row, params: &params, key: with.key()?, emulation: &self.module.emulation };
+        let wrapped = wrap(&start, bytes.expose()).map_err(of_wrapped_key)?;
+        let (body, tag) = wrapped.expose().split_at(wrapped.len().saturating_sub(message.tag.len()));
+        message.tag = tag.to_vec();
+        Ok(Reply::Data(body.into()))
+    }
+
+    /// The wrapping key, and the bytes of the key to wrap by it, when all rules let it leave so.
+    fn wrappable(&self, row: &'static Mechanism, with: u64, key: u64) -> Result<(Arc<Object>, Secret)> {
+        let with = self.usable(with, row, CKA_WRAP).map_err(of_wrapping_key)?.object;
         let object = self.session.token.object(key).map_err(no_key)?;
         may_leave(&object, &with)?;
         let bytes = key::encode(object.attributes())?;
-        let start =
-            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
-        let wrapped = wrap(&start, bytes.expose()).map_err(|error| match error.rv() {
-            Rv::DataLenRange => Rv::KeySizeRange.because(format!("the key to wrap: {}", error.why())),
-            _ => error,
-        })?;
-        Ok(Reply::fit(wrapped, room))
+        Ok((with, bytes))
     }
 
     /// C_UnwrapKey
@@ -106,7 +139,7 @@ impl Call<'_> {
         template: &Template,
     ) -> Result<u64> {
         let row = mechanism::find(choice.id)?;
-        let unwrap = row.unwrap.ok_or_else(|| no_such_use(choice, "unwrap a key"))?;
+        let unwrap = row.unwrap.ok_or_else(|| no_such_use(choice.id, "unwrap a key"))?;
         let with = self.usable(unwrapping, row, CKA_UNWRAP).map_err(of_unwrapping_key)?.object;
         let sort = Sort::wanted(template, None, None)?;
         let mut attributes = policy::judge(Birth::Unwrap, sort, template, self.officer())?;
@@ -114,7 +147,7 @@ impl Call<'_> {
         let start =
             Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
         let bytes = unwrap(&start, wrapped)?;
-        let bytes = shortened(bytes, &attributes);
+        let bytes = shortened(bytes, sort, &attributes)?;
         attributes.absorb(key::decode(sort, bytes)?);
         self.session.token.make(self.session.access(), attributes, Birth::Unwrap).map_err(|error| match error
             .rv()
@@ -124,13 +157,31 @@ impl Call<'_> {
         })
     }
 
+    /// C_UnwrapKeyAuthenticated
+    ///
+    /// # Errors
+    /// As [`Call::unwrap`]; CKR_WRAPPED_KEY_INVALID for a wrong tag.
+    pub fn unwrap_authenticated(
+        &self,
+        id: CK_MECHANISM_TYPE,
+        message: &Message,
+        aad: &[u8],
+        (unwrapping, wrapped): (u64, &[u8]),
+        template: &Template,
+    ) -> Result<u64> {
+        let row = mechanism::find(id)?;
+        let message = Message { data_len: wrapped.len(), ..message.clone() };
+        let choice = Choice { id, params: message::params(row.shape, &message, aad)? };
+        self.unwrap(&choice, unwrapping, &[wrapped, &message.tag].concat(), template)
+    }
+
     /// C_DeriveKey
     ///
     /// # Errors
     /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_PARAM_INVALID, and those of the template.
     pub fn derive(&self, choice: &Choice, base: u64, template: &Template) -> Result<u64> {
         let row = mechanism::find(choice.id)?;
-        let derive = row.derive.ok_or_else(|| no_such_use(choice, "derive a key"))?;
+        let derive = row.derive.ok_or_else(|| no_such_use(choice.id, "derive a key"))?;
         let base = self.usable(base, row, CKA_DERIVE)?.object;
         let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
         let sort = Sort::wanted(template, Some(CKO_SECRET_KEY), kind)?;
@@ -140,18 +191,11 @@ impl Call<'_> {
         };
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
         impose(&mut attributes, &base, CKA_DERIVE_TEMPLATE)?;
-        let len = match attributes.ulong(CKA_VALUE_LEN) {
-            None => None,
-            Some(len) => {
-                let len = usize::try_from(len).unwrap_or(usize::MAX);
-                key::check_length(sort.kind, len)?;
-                Some(len)
-            }
-        };
+        let len = key::wanted_length(sort.kind, &attributes)?;
         let start =
             Start { row, params: &choice.params, key: base.key()?, emulation: &self.module.emulation };
         let bytes = derive(&start, len)?;
-        attributes.absorb(key::decode(sort, bytes)?);
+        attributes.absorb(key::decode(sort, key::with_parity(sort.kind, bytes))?);
         self.session.token.make(self.session.access(), attributes, birth)
     }
 }
@@ -170,7 +214,7 @@ impl Call<'_> {
         room: Room,
     ) -> Result<(Reply, Option<u64>)> {
         let row = mechanism::find(choice.id)?;
-        let encapsulate = row.encapsulate.ok_or_else(|| no_such_use(choice, "encapsulate a key"))?;
+        let encapsulate = row.encapsulate.ok_or_else(|| no_such_use(choice.id, "encapsulate a key"))?;
         let with = self.usable(public, row, CKA_ENCAPSULATE)?.object;
         let (sort, attributes) = self.shared(&with, template, CKA_ENCAPSULATE_TEMPLATE)?;
         let start =
@@ -194,7 +238,7 @@ impl Call<'_> {
         template: &Template,
     ) -> Result<u64> {
         let row = mechanism::find(choice.id)?;
-        let decapsulate = row.decapsulate.ok_or_else(|| no_such_use(choice, "decapsulate a key"))?;
+        let decapsulate = row.decapsulate.ok_or_else(|| no_such_use(choice.id, "decapsulate a key"))?;
         let with = self.usable(private, row, CKA_DECAPSULATE)?.object;
         let (sort, attributes) = self.shared(&with, template, CKA_DECAPSULATE_TEMPLATE)?;
         let start =
@@ -228,8 +272,22 @@ impl Call<'_> {
 /// A key of a shared secret was known outside the token at some time.
 const SHARED: Birth = Birth::Derive { always_sensitive: false, never_extractable: false };
 
-fn no_such_use(choice: &Choice, verb: &str) -> Error {
-    Rv::MechanismInvalid.because(format!("{} does not {verb}", names::mechanism(choice.id)))
+fn no_such_use(id: CK_MECHANISM_TYPE, verb: &str) -> Error {
+    Rv::MechanismInvalid.because(format!("{} does not {verb}", names::mechanism(id)))
+}
+
+/// The row of a mechanism that wraps, and how it does.
+fn wraps(id: CK_MECHANISM_TYPE) -> Result<(&'static Mechanism, Transform)> {
+    let row = mechanism::find(id)?;
+    Ok((row, row.wrap.ok_or_else(|| no_such_use(id, "wrap a key"))?))
+}
+
+/// What the refusal of data is called when they were a key to wrap.
+fn of_wrapped_key(error: Error) -> Error {
+    match error.rv() {
+        Rv::DataLenRange => Rv::KeySizeRange.because(format!("the key to wrap: {}", error.why())),
+        _ => error,
+    }
 }
 
 /// Whether a key may leave the token wrapped by another (§5.18.3).
@@ -284,12 +342,19 @@ fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYP
     }
 }
 
-/// Wrapping without padding fills up the last block with zeros; CKA_VALUE_LEN says where the key ends (§6.10.4).
-fn shortened(bytes: Secret, attributes: &Attributes) -> Secret {
-    match attributes.ulong(CKA_VALUE_LEN) {
-        Some(len) if (len as usize) < bytes.len() => bytes.expose()[..len as usize].into(),
+/// Wrapping without padding fills up the last block with zeros; the type of a secret key, CKA_VALUE_LEN, or the DER of
+/// a private key says where the key ends (§6.10.4, §6.16.3.1).
+fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secret> {
+    let len = match sort.class {
+        CKO_SECRET_KEY => key::wanted_length(sort.kind, attributes)?,
+        _ => key::encoded_length(bytes.expose()),
+    };
+    Ok(match len.and_then(|len| bytes.expose().split_at_checked(len)) {
+        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class == CKO_SECRET_KEY => {
+            key.into()
+        }
         _ => bytes,
-    }
+    })
 }
 
 /// What the refusal of a key is called when the key was to wrap.

@@ -2,11 +2,15 @@
 //!
 //! [`Module`] answers what needs no session; [`Call`] is one call on one session.
 
+mod archive;
+mod backup;
 mod general;
 mod keys;
+mod messages;
 mod objects;
 mod operations;
 mod sessions;
+mod state;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -18,7 +22,9 @@ use crate::session::{Session, Table};
 use crate::token::{Settings, Slots};
 
 pub use crate::session::Kind;
-pub use crate::token::{SlotInfo, TokenInfo};
+pub use crate::token::{NamedUser, SlotInfo, TokenInfo};
+pub use archive::Backup;
+pub use backup::{Brought, Form};
 pub use general::{Info, MechanismInfo};
 pub use objects::List;
 pub use sessions::SessionInfo;
@@ -31,6 +37,7 @@ pub struct Module {
     emulation: Arc<Emulation>,
     slots: Slots,
     sessions: Table,
+    states: state::States,
     stopped: AtomicBool,
     waiting: (Mutex<()>, Condvar),
 }
@@ -58,10 +65,12 @@ impl Module {
     pub fn with(settings: Settings) -> Result<Module> {
         let emulation = Arc::new(Emulation::new(settings.trace.as_deref()));
         let slots = Slots::new(settings, emulation.clone())?;
+        let states = state::States::new(&emulation)?;
         Ok(Module {
             emulation,
             slots,
             sessions: Table::default(),
+            states,
             stopped: AtomicBool::new(false),
             waiting: (Mutex::new(()), Condvar::new()),
         })

@@ -7,7 +7,7 @@ use crate::cryptoki::{Error, Reply, Result, Room, Rv, names};
 use crate::emulation::Point;
 use crate::mechanism::{self, Begun, Choice, Mechanism, Start};
 use crate::object::{Object, Value};
-use crate::session::{Active, Kind, operation};
+use crate::session::{Active, KeyName, Kind, Origin, operation};
 
 use super::Call;
 
@@ -54,6 +54,24 @@ impl Call<'_> {
     /// # Errors
     /// CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, and those of the key.
     pub fn begin(&self, kind: Kind, choice: &Choice, key: Option<u64>) -> Result<()> {
+        self.begin_as(kind, choice, key, |active| active)
+    }
+
+    /// C_VerifySignatureInit: as C_VerifyInit, with the signature told before the data.
+    ///
+    /// # Errors
+    /// As [`Call::begin`].
+    pub fn begin_judging(&self, choice: &Choice, key: u64, signature: &[u8]) -> Result<()> {
+        self.begin_as(Kind::VerifySignature, choice, Some(key), |active| active.judging(signature))
+    }
+
+    fn begin_as(
+        &self,
+        kind: Kind,
+        choice: &Choice,
+        key: Option<u64>,
+        finish: impl FnOnce(Active) -> Active,
+    ) -> Result<()> {
         let mut work = self.session.work();
         let slot = work.slot(kind);
         if slot.as_ref().is_some_and(|active| self.lives(active)) {
@@ -62,36 +80,51 @@ impl Call<'_> {
             );
         }
         let row = mechanism::find(choice.id)?;
-        *slot = Some(match (kind, key) {
-            (Kind::Digest, _) => {
-                let digest = row.digest.ok_or_else(|| cannot(kind, row))?;
-                Active::new(digest(row, &choice.params)?, None, false)
-            }
+        *slot = Some(finish(match (kind, key) {
+            (Kind::Digest, _) => self.begin_digest(kind, choice, row)?,
             (_, Some(key)) => self.begin_with_key(kind, choice, row, key)?,
             (_, None) => return Err(Rv::KeyHandleInvalid.because("no key was given")),
-        });
+        }));
         Ok(())
     }
 
-    fn begin_with_key(
+    pub(super) fn begin_digest(
         &self,
         kind: Kind,
         choice: &Choice,
         row: &'static Mechanism,
-        key: u64,
+    ) -> Result<Active> {
+        let digest = row.digest.filter(|_| kind == Kind::Digest).ok_or_else(|| cannot(kind, row))?;
+        let origin = Origin { choice: choice.clone(), key: None };
+        Ok(Active::new(digest(row, &choice.params)?, origin, None, false))
+    }
+
+    pub(super) fn begin_with_key(
+        &self,
+        kind: Kind,
+        choice: &Choice,
+        row: &'static Mechanism,
+        handle: u64,
     ) -> Result<Active> {
         let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
-        let Usable { object, row } = self.usable(key, row, kind.usage())?;
+        let Usable { object, row } = self.usable(handle, row, kind.usage())?;
         let start =
             Start { row, params: &choice.params, key: object.key()?, emulation: &self.module.emulation };
         let begun: Begun = begin(&start)?;
         let epoch = object.flag(CKA_PRIVATE).then(|| self.session.token.epoch());
-        Ok(Active::new(begun, epoch, object.flag(CKA_ALWAYS_AUTHENTICATE)))
+        let unique = object.attributes().bytes(CKA_UNIQUE_ID).unwrap_or_default().to_vec();
+        let origin = Origin { choice: choice.clone(), key: Some(KeyName { handle, unique }) };
+        Ok(Active::new(begun, origin, epoch, object.flag(CKA_ALWAYS_AUTHENTICATE)))
     }
 
     /// Whether an operation is still good: one with a private key ends with its login.
-    fn lives(&self, active: &Active) -> bool {
-        active.epoch.is_none_or(|epoch| epoch == self.session.token.epoch())
+    pub(super) fn lives(&self, active: &Active) -> bool {
+        self.is_of_now(active.epoch)
+    }
+
+    /// Whether what began in a login's epoch, if in any, is still good.
+    pub(super) fn is_of_now(&self, epoch: Option<u64>) -> bool {
+        epoch.is_none_or(|epoch| epoch == self.session.token.epoch())
     }
 
     /// Works on the active operation of a kind.
@@ -158,6 +191,14 @@ impl Call<'_> {
         self.with(Kind::Verify, |slot| operation::verify(slot, None, signature))
     }
 
+    /// C_VerifySignature (with data) and C_VerifySignatureFinal (without).
+    ///
+    /// # Errors
+    /// As [`Call::verify`].
+    pub fn judge(&self, data: Option<&[u8]>) -> Result<()> {
+        self.with(Kind::VerifySignature, |slot| operation::verify_given(slot, data))
+    }
+
     /// C_DigestKey: the value of a secret key goes into the digest (§5.12.4).
     ///
     /// # Errors
@@ -200,7 +241,7 @@ pub(super) fn no_key(error: Error) -> Error {
     }
 }
 
-fn cannot(kind: Kind, row: &Mechanism) -> Error {
+pub(super) fn cannot(kind: Kind, row: &Mechanism) -> Error {
     Rv::MechanismInvalid.because(format!("{} does not {kind:?}", row.name()))
 }
 

@@ -1,9 +1,9 @@
 //! Session functions (PKCS#11 v3.2 §5.6), and the random ones (§5.20), which need no more than a session.
 
 use crate::cryptoki::ids::*;
-use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret};
-use crate::session::{Kind, operation};
-use crate::token::User;
+use crate::cryptoki::{Error, Result, Rv, Secret};
+use crate::session::Kind;
+use crate::token::{NamedUser, User};
 
 use super::{Call, Module};
 
@@ -27,6 +27,11 @@ impl Module {
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Rv::SessionParallelNotSupported
                 .because("CKF_SERIAL_SESSION must be set, for reasons of history (§5.6.1)"));
+        }
+        if flags & CKF_ASYNC_SESSION != 0 {
+            return Err(Rv::SessionAsyncNotSupported.because(
+                "no function of this token pends: CKF_ASYNC_SESSION_SUPPORTED is not set (§5.6.1)",
+            ));
         }
         let read_write = flags & CKF_RW_SESSION != 0;
         if read_write && token.vault().store().read_only().is_some() {
@@ -84,36 +89,34 @@ impl Call<'_> {
     /// CKR_USER_TYPE_INVALID, CKR_OPERATION_NOT_INITIALIZED for CKU_CONTEXT_SPECIFIC without an operation that
     /// waits for it, and those of the token's login.
     pub fn login(&self, user: CK_USER_TYPE, pin: Option<&Secret>) -> Result<()> {
+        self.login_user(user, pin, "")
+    }
+
+    /// C_LoginUser: with no name it is C_Login; a named user has the rights of CKU_USER (§5.6.9).
+    ///
+    /// # Errors
+    /// As [`Call::login`]; CKR_USER_TYPE_INVALID for an SO with a name.
+    pub fn login_user(&self, user: CK_USER_TYPE, pin: Option<&Secret>, name: &str) -> Result<()> {
         match user {
-            CKU_SO => self.session.token.login(User::Officer, given(pin)?),
-            CKU_USER => self.session.token.login(User::User, given(pin)?),
-            CKU_CONTEXT_SPECIFIC => self.login_for_one_use(given(pin)?),
+            CKU_SO if name.is_empty() => self.session.token.login(User::Officer, name, given(pin)?),
+            CKU_SO => Err(Rv::UserTypeInvalid.because("the SO has no name: only CKU_USER does")),
+            CKU_USER => self.session.token.login(User::User, name, given(pin)?),
+            CKU_CONTEXT_SPECIFIC => self.login_for_one_use(name, given(pin)?),
             other => Err(no_user(other)),
         }
     }
 
     /// The login of CKA_ALWAYS_AUTHENTICATE, for the operation that was just begun (§4.9).
-    fn login_for_one_use(&self, pin: &Secret) -> Result<()> {
+    fn login_for_one_use(&self, name: &str, pin: &Secret) -> Result<()> {
         let mut work = self.session.work();
-        if !work.operations().any(|active| active.unproven) {
+        if work.unproven().next().is_none() {
             return Err(Rv::OperationNotInitialized.because(
                 "no operation waits for CKU_CONTEXT_SPECIFIC: begin one with a CKA_ALWAYS_AUTHENTICATE key",
             ));
         }
-        self.session.token.prove_again(pin)?;
-        work.operations().for_each(|active| active.unproven = false);
+        self.session.token.prove_again(name, pin)?;
+        work.unproven().for_each(|unproven| *unproven = false);
         Ok(())
-    }
-
-    /// C_LoginUser: with no name it is C_Login (§5.6.9).
-    ///
-    /// # Errors
-    /// CKR_USER_TYPE_INVALID for a named user, of whom this token has none, and those of [`Call::login`].
-    pub fn login_user(&self, user: CK_USER_TYPE, pin: Option<&Secret>, name: &str) -> Result<()> {
-        match name {
-            "" => self.login(user, pin),
-            _ => Err(Rv::UserTypeInvalid.because(format!("the token has no user named {name:?}"))),
-        }
     }
 
     /// C_Logout
@@ -137,10 +140,50 @@ impl Call<'_> {
     /// # Errors
     /// CKR_SESSION_READ_ONLY, and those of the token.
     pub fn set_pin(&self, old: Option<&Secret>, new: Option<&Secret>) -> Result<()> {
-        if !self.session.read_write {
-            return Err(Rv::SessionReadOnly.because("C_SetPIN needs a read-write session (§5.6.6)"));
-        }
+        self.writes("a PIN is set")?;
         self.session.token.set_pin(given(old)?, given(new)?)
+    }
+
+    /// The named users of the session's token; `tokentool user list`.
+    ///
+    /// # Errors
+    /// Those of the token.
+    pub fn users(&self) -> Result<Vec<NamedUser>> {
+        self.session.token.users()
+    }
+
+    /// Makes a named user; `tokentool user add`.
+    ///
+    /// # Errors
+    /// CKR_SESSION_READ_ONLY, and those of [`crate::token::Token::add_user`].
+    pub fn add_user(&self, name: &str, pin: &Secret) -> Result<()> {
+        self.writes("a user is made")?;
+        self.session.token.add_user(name, pin)
+    }
+
+    /// Gives a named user another PIN; `tokentool user reset`.
+    ///
+    /// # Errors
+    /// CKR_SESSION_READ_ONLY, and those of [`crate::token::Token::reset_user`].
+    pub fn reset_user(&self, name: &str, pin: &Secret) -> Result<()> {
+        self.writes("a user's PIN is set")?;
+        self.session.token.reset_user(name, pin)
+    }
+
+    /// Removes a named user; `tokentool user remove`.
+    ///
+    /// # Errors
+    /// CKR_SESSION_READ_ONLY, and those of [`crate::token::Token::remove_user`].
+    pub fn remove_user(&self, name: &str) -> Result<()> {
+        self.writes("a user is removed")?;
+        self.session.token.remove_user(name)
+    }
+
+    fn writes(&self, what: &str) -> Result<()> {
+        match self.session.read_write {
+            true => Ok(()),
+            false => Err(Rv::SessionReadOnly.because(format!("{what} in a read-write session only (§5.6)"))),
+        }
     }
 
     /// C_SessionCancel: ends the operations that the flags name (§5.6.12).
@@ -152,34 +195,13 @@ impl Call<'_> {
         for kind in Kind::all().filter(|kind| flags & kind.flag() != 0) {
             *work.slot(kind) = None;
         }
+        for kind in Kind::all().filter(|kind| flags & kind.message_flag() != 0) {
+            *work.process(kind) = None;
+        }
         if flags & CKF_FIND_OBJECTS != 0 {
             work.found = None;
         }
         Ok(())
-    }
-
-    /// C_GetOperationState
-    ///
-    /// # Errors
-    /// CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_NOT_SUPPORTED.
-    pub fn operation_state(&self, _room: Room) -> Result<Reply> {
-        match self.session.work().operations().next() {
-            None => Err(operation::nothing()),
-            Some(_) => Err(Rv::FunctionNotSupported.because("operations cannot be saved yet")),
-        }
-    }
-
-    /// C_SetOperationState
-    ///
-    /// # Errors
-    /// CKR_FUNCTION_NOT_SUPPORTED.
-    pub fn set_operation_state(
-        &self,
-        _state: &[u8],
-        _encryption: Option<u64>,
-        _authentication: Option<u64>,
-    ) -> Result<()> {
-        Err(Rv::FunctionNotSupported.because("operations cannot be saved yet"))
     }
 
     /// C_GetSessionValidationFlags: a token that was validated by nobody has none (§5.6.14).
@@ -193,6 +215,24 @@ impl Call<'_> {
                 Err(Rv::ArgumentsBad.because(format!("there are no validation flags of type {other:#x}")))
             }
         }
+    }
+
+    /// C_AsyncComplete and C_AsyncGetID: no function of this token ever pends (§5.21).
+    ///
+    /// # Errors
+    /// CKR_OPERATION_NOT_INITIALIZED, always.
+    pub fn pending(&self, function: &str) -> Result<()> {
+        Err(Rv::OperationNotInitialized
+            .because(format!("{function} does not pend: this token answers every call at once")))
+    }
+
+    /// C_AsyncJoin: nobody can have an identifier (§5.21.3).
+    ///
+    /// # Errors
+    /// CKR_SAVED_STATE_INVALID, always.
+    pub fn join(&self, function: &str, id: u64) -> Result<()> {
+        Err(Rv::SavedStateInvalid
+            .because(format!("{id:#x} is no identifier of a pending {function}: this token gives none")))
     }
 
     /// C_SeedRandom: the system's randomness needs no seed, and clients want to hear that it is well.

@@ -5,8 +5,10 @@
 #![allow(clippy::disallowed_methods, reason = "the room of the other `unsafe`")]
 
 mod aes;
+mod chacha;
 mod curve;
 mod dsa;
+mod group;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod memory;
 mod number;
@@ -20,12 +22,14 @@ use aws_lc_sys::*;
 
 use crate::cryptoki::Secret;
 
-pub use aes::{Aes, Cmac, Stream, ccm, wrap};
+pub use aes::{Cmac, Evp, Stream, ccm, wrap};
+pub use chacha::{Poly1305, chacha20};
 pub use curve::{
     BP224, BP256, BP320, BP384, BP512, Domain, EcKey, Eddsa, K256, Nid, P192, P224, P256, P384, P521,
 };
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
 pub use dsa::Dsa;
+pub use group::Group;
 pub use number::Number;
 pub use pq::{Lattice, ML_DSA_44, ML_DSA_65, ML_DSA_87, ML_KEM_512, ML_KEM_768, ML_KEM_1024, ml_dsa_sign};
 pub use rsa::{Padding, Rsa};
@@ -61,6 +65,7 @@ freed! {
     CMAC_CTX => CMAC_CTX_free;
     aws_lc_sys::DSA => DSA_free;
     aws_lc_sys::DSA_SIG => DSA_SIG_free;
+    EVP_MD_CTX => EVP_MD_CTX_free;
 }
 
 /// An object of aws-lc, freed (and so zeroed) when dropped.
@@ -121,4 +126,17 @@ pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], iterations: u32, out: &mut [u
         let (hash, len) = (EVP_sha256(), out.len());
         PKCS5_PBKDF2_HMAC(password, n, salt.as_ptr(), salt.len(), iterations, hash, len, out.as_mut_ptr())
     })
+}
+
+/// SHAKE-128 or, `wide`, SHAKE-256 (FIPS 202) of the data: as many bytes as `out` has.
+pub fn shake(wide: bool, data: &[u8], out: &mut [u8]) -> Option<()> {
+    // SAFETY: takes nothing; the result is checked.
+    let context = Owned::take(unsafe { EVP_MD_CTX_new() })?;
+    // SAFETY: the context is alive, the hash static; two slices with their lengths.
+    unsafe {
+        let hash = if wide { EVP_shake256() } else { EVP_shake128() };
+        done(EVP_DigestInit_ex(context.raw(), hash, std::ptr::null_mut()))?;
+        done(EVP_DigestUpdate(context.raw(), data.as_ptr().cast(), data.len()))?;
+        done(EVP_DigestFinalXOF(context.raw(), out.as_mut_ptr(), out.len()))
+    }
 }

@@ -4,10 +4,22 @@ use super::awslc;
 use super::cipher::{Direction, check_key, failed};
 use crate::cryptoki::{Result, Rv, Secret};
 
+/// What a CCM operation must begin with (SP 800-38C §5.3). `CKR_KEY_SIZE_RANGE`; `CKR_MECHANISM_PARAM_INVALID` for a nonce
+/// that has not 7 to 13 bytes or a tag that has not 4, 6 … 16.
+pub fn check(key: &Secret, nonce: &[u8], tag: usize) -> Result<()> {
+    check_key(key)?;
+    if !(7..=13).contains(&nonce.len()) {
+        return Err(Rv::MechanismParamInvalid.because("a CCM nonce has 7 to 13 bytes"));
+    }
+    if !matches!(tag, 4 | 6 | 8 | 10 | 12 | 14 | 16) {
+        return Err(Rv::MechanismParamInvalid.because("a CCM tag has 4 to 16 bytes, in steps of 2"));
+    }
+    Ok(())
+}
+
 /// Encrypts or decrypts (SP 800-38C, PKCS#11 v3.2 §6.13.5); the tag of `tag` bytes stands behind the ciphertext.
-/// `CKR_KEY_SIZE_RANGE`; `CKR_MECHANISM_PARAM_INVALID` for a nonce that has not 7 to 13 bytes or a tag that has not 4, 6 …
-/// 16; `CKR_DATA_LEN_RANGE` for more than the nonce leaves room to count; `CKR_ENCRYPTED_DATA_LEN_RANGE` for data shorter
-/// than the tag; `CKR_ENCRYPTED_DATA_INVALID` for a wrong tag.
+/// What [`check`] refuses; `CKR_DATA_LEN_RANGE` for more than the nonce leaves room to count;
+/// `CKR_ENCRYPTED_DATA_LEN_RANGE` for data shorter than the tag; `CKR_ENCRYPTED_DATA_INVALID` for a wrong tag.
 pub fn run(
     direction: Direction,
     key: &Secret,
@@ -16,13 +28,7 @@ pub fn run(
     tag: usize,
     data: &[u8],
 ) -> Result<Secret> {
-    check_key(key)?;
-    if !(7..=13).contains(&nonce.len()) {
-        return Err(Rv::MechanismParamInvalid.because("a CCM nonce has 7 to 13 bytes"));
-    }
-    if !matches!(tag, 4 | 6 | 8 | 10 | 12 | 14 | 16) {
-        return Err(Rv::MechanismParamInvalid.because("a CCM tag has 4 to 16 bytes, in steps of 2"));
-    }
+    check(key, nonce, tag)?;
     let encrypt = direction == Direction::Encrypt;
     let least = if encrypt { 0 } else { tag };
     let most = 1u64.checked_shl(8 * (15 - nonce.len()) as u32).map_or(MOST, |counted| MOST.min(counted - 1));

@@ -1,23 +1,88 @@
-//! AES block modes, in parts: ECB, CBC with and without padding, CTR with a counter of any width.
+//! Block modes of AES and DES, in parts: ECB, CBC with and without padding, OFB, CFB, CTR with a counter of any width.
 
-use super::awslc::{Aes, Stream};
+use super::awslc::{Evp, Stream};
 pub use super::gcm::Gcm;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 
-/// Bytes of a block.
+/// Bytes of a block of AES.
 const BLOCK: usize = 16;
+
+/// A block cipher.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Algorithm {
+    Aes,
+    /// DES, and triple DES with two or three keys: 8, 16 or 24 bytes. The parity bits are not looked at.
+    Des,
+}
+
+impl Algorithm {
+    /// Bytes of a block.
+    pub const fn block(self) -> usize {
+        match self {
+            Algorithm::Aes => BLOCK,
+            Algorithm::Des => 8,
+        }
+    }
+
+    /// The key as the engine takes it. `CKR_KEY_SIZE_RANGE` for a length the cipher does not have.
+    pub(super) fn key(self, key: &Secret) -> Result<Secret> {
+        match (self, key.len()) {
+            (Algorithm::Aes, _) => check_key(key).map(|()| key.clone()),
+            (Algorithm::Des, 8 | 24) => Ok(key.clone()),
+            // The first key comes again as the third.
+            (Algorithm::Des, 16) => Ok([key.expose(), &key.expose()[..8]].concat().into()),
+            (Algorithm::Des, _) => Err(Rv::KeySizeRange.because("a DES key has 8, 16 or 24 bytes")),
+        }
+    }
+}
 
 /// A mode of operation (SP 800-38A).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
     /// No IV.
     Ecb,
-    /// A 16-byte IV.
+    /// An IV of a block.
     Cbc,
     /// CBC with the padding of PKCS#7 (RFC 5652 §6.3).
     CbcPad,
     /// A 16-byte counter block, of which the low `bits` (1 to 128) count and wrap.
-    Ctr { bits: usize },
+    Ctr {
+        bits: usize,
+    },
+    /// Output feedback (AES): a 16-byte IV, any length of data.
+    Ofb,
+    /// Cipher feedback of 1, 8 or 128 bits (AES): a 16-byte IV, any length of data.
+    Cfb1,
+    Cfb8,
+    Cfb128,
+}
+
+impl Mode {
+    /// The engine for it.
+    fn engine(self, algorithm: Algorithm) -> Result<Evp> {
+        Ok(match (algorithm, self) {
+            (Algorithm::Aes, Mode::Ecb) => Evp::Ecb,
+            (Algorithm::Aes, Mode::Cbc | Mode::CbcPad) => Evp::Cbc,
+            (Algorithm::Aes, Mode::Ofb) => Evp::Ofb,
+            (Algorithm::Aes, Mode::Cfb1) => Evp::Cfb1,
+            (Algorithm::Aes, Mode::Cfb8) => Evp::Cfb8,
+            (Algorithm::Aes, Mode::Cfb128) => Evp::Cfb128,
+            (Algorithm::Aes, Mode::Ctr { bits: 1..=128 }) => Evp::Ctr,
+            (Algorithm::Aes, Mode::Ctr { .. }) => {
+                return Err(Rv::MechanismParamInvalid.because("ulCounterBits must be 1 to 128"));
+            }
+            (Algorithm::Des, Mode::Ecb) => Evp::DesEcb,
+            (Algorithm::Des, Mode::Cbc | Mode::CbcPad) => Evp::DesCbc,
+            (Algorithm::Des, _) => {
+                return Err(Rv::MechanismInvalid.because("DES runs in ECB and CBC only"));
+            }
+        })
+    }
+
+    /// Whether as many bytes come out as went in, whatever their number.
+    fn streams(self) -> bool {
+        matches!(self, Mode::Ctr { .. } | Mode::Ofb | Mode::Cfb1 | Mode::Cfb8 | Mode::Cfb128)
+    }
 }
 
 /// Which way.
@@ -30,6 +95,8 @@ pub enum Direction {
 /// A running encryption or decryption.
 pub struct Cipher {
     mode: Mode,
+    /// Bytes of a block.
+    block: usize,
     direction: Direction,
     stream: Stream,
     /// Bytes taken whose block has not come out yet.
@@ -65,32 +132,28 @@ impl Counter {
 }
 
 impl Cipher {
-    /// Begins. `CKR_KEY_SIZE_RANGE` for a key that is not 16, 24 or 32 bytes, `CKR_MECHANISM_PARAM_INVALID` for an IV
-    /// that is not 16 bytes (none for ECB) or a counter that is not 1 to 128 bits wide.
-    pub fn new(mode: Mode, direction: Direction, key: &Secret, iv: &[u8]) -> Result<Cipher> {
-        check_key(key)?;
-        let mut counter = Counter::default();
-        let aes = match mode {
-            Mode::Ecb if iv.is_empty() => Aes::Ecb,
-            Mode::Ecb => return Err(Rv::MechanismParamInvalid.because("ECB takes no IV")),
-            Mode::Cbc | Mode::CbcPad => Aes::Cbc,
-            Mode::Ctr { bits: 1..=128 } => Aes::Ctr,
-            Mode::Ctr { .. } => {
-                return Err(Rv::MechanismParamInvalid.because("ulCounterBits must be 1 to 128"));
-            }
-        };
-        if aes != Aes::Ecb {
-            let whole = <[u8; BLOCK]>::try_from(iv);
-            let iv = whole
-                .map_err(|_| Rv::MechanismParamInvalid.because("the IV or counter block must be 16 bytes"))?;
-            if let Mode::Ctr { bits } = mode {
-                counter = Counter::new(bits, iv);
-            }
+    /// Begins. `CKR_KEY_SIZE_RANGE` for a key of a length the algorithm does not have, `CKR_MECHANISM_PARAM_INVALID` for
+    /// an IV that is not a block (none for ECB) or a counter that is not 1 to 128 bits wide.
+    pub fn new(
+        algorithm: Algorithm,
+        mode: Mode,
+        direction: Direction,
+        key: &Secret,
+        iv: &[u8],
+    ) -> Result<Cipher> {
+        let (key, engine, block) = (algorithm.key(key)?, mode.engine(algorithm)?, algorithm.block());
+        let wanted = if mode == Mode::Ecb { 0 } else { block };
+        if iv.len() != wanted {
+            return Err(Rv::MechanismParamInvalid
+                .because(format!("the IV or counter block must have {wanted} bytes, not {}", iv.len())));
         }
-        let stream =
-            Stream::new(aes, direction == Direction::Encrypt, mode == Mode::CbcPad, key.expose(), iv);
-        let stream = stream.ok_or_else(failed)?;
-        Ok(Cipher { mode, direction, stream, held: 0, counter })
+        let counter = match (mode, <[u8; BLOCK]>::try_from(iv)) {
+            (Mode::Ctr { bits }, Ok(iv)) => Counter::new(bits, iv),
+            _ => Counter::default(),
+        };
+        let encrypt = direction == Direction::Encrypt;
+        let stream = Stream::new(engine, encrypt, mode == Mode::CbcPad, key.expose(), iv);
+        Ok(Cipher { mode, block, direction, stream: stream.ok_or_else(failed)?, held: 0, counter })
     }
 
     /// Takes the next part; exactly `room(data.len())` bytes go to the end of `out`.
@@ -98,6 +161,9 @@ impl Cipher {
     pub fn update(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
         if let Mode::Ctr { .. } = self.mode {
             return self.count(data, out);
+        }
+        if self.mode.streams() {
+            return self.stream.update(data, out).ok_or_else(failed);
         }
         let room = self.room(data.len());
         let before = out.len();
@@ -137,17 +203,17 @@ impl Cipher {
     /// (`CKR_DATA_LEN_RANGE`, `CKR_ENCRYPTED_DATA_LEN_RANGE`); bad padding is `CKR_ENCRYPTED_DATA_INVALID`.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let ragged = match self.mode {
-            Mode::Ctr { .. } => return Ok(()),
             Mode::CbcPad if self.direction == Direction::Encrypt => false,
-            Mode::CbcPad => self.held != BLOCK,
+            Mode::CbcPad => self.held != self.block,
             Mode::Ecb | Mode::Cbc => self.held != 0,
+            _ => return Ok(()),
         };
         if ragged {
             let rv = match self.direction {
                 Direction::Encrypt => Rv::DataLenRange,
                 Direction::Decrypt => Rv::EncryptedDataLenRange,
             };
-            return Err(rv.because("the data must be whole blocks of 16 bytes"));
+            return Err(rv.because(format!("the data must be whole blocks of {} bytes", self.block)));
         }
         self.stream
             .finish(out)
@@ -158,10 +224,10 @@ impl Cipher {
     pub fn room(&self, n: usize) -> usize {
         let all = self.held.saturating_add(n);
         match (self.mode, self.direction) {
-            (Mode::Ctr { .. }, _) => n,
+            (mode, _) if mode.streams() => n,
             // The last block may be padding, and waits for what follows.
-            (Mode::CbcPad, Direction::Decrypt) => all.saturating_sub(1) / BLOCK * BLOCK,
-            _ => all / BLOCK * BLOCK,
+            (Mode::CbcPad, Direction::Decrypt) => all.saturating_sub(1) / self.block * self.block,
+            _ => all / self.block * self.block,
         }
     }
 
@@ -169,11 +235,28 @@ impl Cipher {
     pub fn final_room(&self, n: usize) -> usize {
         let all = self.held.saturating_add(n);
         match (self.mode, self.direction) {
-            (Mode::Ctr { .. }, _) => n,
-            (Mode::CbcPad, Direction::Encrypt) => (all / BLOCK * BLOCK).saturating_add(BLOCK),
+            (mode, _) if mode.streams() => n,
+            (Mode::CbcPad, Direction::Encrypt) => (all / self.block * self.block).saturating_add(self.block),
             _ => all,
         }
     }
+}
+
+/// All of the data at once.
+///
+/// # Errors
+/// Those of the cipher.
+pub fn whole(
+    algorithm: Algorithm,
+    mode: Mode,
+    direction: Direction,
+    key: &Secret,
+    iv: &[u8],
+    data: &[u8],
+) -> Result<Secret> {
+    let mut cipher = Cipher::new(algorithm, mode, direction, key, iv)?;
+    let mut out = Vec::with_capacity(data.len() + 48);
+    cipher.update(data, &mut out).and_then(|()| cipher.finish(&mut out)).map(|()| Secret::from(out))
 }
 
 /// `CKR_KEY_SIZE_RANGE` unless it is an AES key.
@@ -193,7 +276,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const EVERY: [Mode; 7] = [
+    const EVERY: [Mode; 11] = [
         Mode::Ecb,
         Mode::Cbc,
         Mode::CbcPad,
@@ -201,6 +284,10 @@ mod tests {
         Mode::Ctr { bits: 32 },
         Mode::Ctr { bits: 7 },
         Mode::Ctr { bits: 64 },
+        Mode::Ofb,
+        Mode::Cfb1,
+        Mode::Cfb8,
+        Mode::Cfb128,
     ];
 
     fn unhex(hex: &str) -> Vec<u8> {
@@ -209,7 +296,7 @@ mod tests {
 
     fn begin(mode: Mode, direction: Direction, key: &[u8], iv: &[u8]) -> Cipher {
         let iv = if mode == Mode::Ecb { &[] } else { iv };
-        Cipher::new(mode, direction, &Secret::from(key), iv).unwrap()
+        Cipher::new(Algorithm::Aes, mode, direction, &Secret::from(key), iv).unwrap()
     }
 
     fn run(mode: Mode, direction: Direction, key: &[u8], iv: &[u8], data: &[u8]) -> Result<Vec<u8>> {
@@ -248,7 +335,7 @@ mod tests {
     #[test]
     fn bad_parameters_have_their_codes() {
         let new = |mode, key: usize, iv: usize| {
-            Cipher::new(mode, Direction::Encrypt, &Secret::zeroed(key), &vec![0; iv])
+            Cipher::new(Algorithm::Aes, mode, Direction::Encrypt, &Secret::zeroed(key), &vec![0; iv])
         };
         for key in [0, 8, 15, 17, 33, 64] {
             assert_eq!(refused(new(Mode::Cbc, key, 16)), Rv::KeySizeRange);

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroize;
 
-use super::awslc::{Aes, Stream};
+use super::awslc::{Evp, Stream};
 use super::cipher::{Direction, check_key, failed};
 use crate::cryptoki::{Result, Rv, Secret};
 
@@ -31,7 +31,7 @@ impl Gcm {
         if iv.is_empty() {
             return Err(Rv::MechanismParamInvalid.because("GCM needs an IV of at least one byte"));
         }
-        let stream = Stream::new(Aes::Gcm, direction == Direction::Encrypt, false, key.expose(), iv);
+        let stream = Stream::new(Evp::Gcm, direction == Direction::Encrypt, false, key.expose(), iv);
         let mut stream = stream.ok_or_else(failed)?;
         if !aad.is_empty() {
             stream.authenticate(aad).ok_or_else(failed)?;
@@ -136,6 +136,34 @@ impl Gcm {
 impl Drop for Gcm {
     fn drop(&mut self) {
         self.plain.zeroize();
+    }
+}
+
+/// A running AES-GMAC (SP 800-38D §3): GCM that only authenticates. A tag has 16 bytes.
+pub struct Gmac(Stream);
+
+impl Gmac {
+    /// Begins. `CKR_KEY_SIZE_RANGE`, `CKR_MECHANISM_PARAM_INVALID` for an empty IV.
+    pub fn new(key: &Secret, iv: &[u8]) -> Result<Gmac> {
+        check_key(key)?;
+        if iv.is_empty() {
+            return Err(Rv::MechanismParamInvalid.because("GMAC needs an IV of at least one byte"));
+        }
+        Stream::new(Evp::Gcm, true, false, key.expose(), iv).map(Gmac).ok_or_else(failed)
+    }
+
+    /// Takes the next part.
+    pub fn update(&mut self, data: &[u8]) -> Result<()> {
+        match data {
+            [] => Ok(()),
+            _ => self.0.authenticate(data).ok_or_else(|| Rv::DataLenRange.because("too much data for GMAC")),
+        }
+    }
+
+    /// The tag over all parts.
+    pub fn finish(&mut self) -> Result<Vec<u8>> {
+        self.0.finish(&mut Vec::new()).ok_or_else(failed)?;
+        Ok(self.0.tag().ok_or_else(failed)?.to_vec())
     }
 }
 

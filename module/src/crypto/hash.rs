@@ -1,6 +1,10 @@
 //! Hash functions: one table, from which the names, the lengths and the engines come.
 
+use sha1::digest::common::hazmat::{SerializableState, SerializedState};
 use sha1::digest::{Digest, FixedOutputReset};
+
+use super::awslc;
+use crate::cryptoki::{Error, Result, Rv, Secret};
 
 /// DigestInfo up to the digest, for the NIST hashes: 2.16.840.1.101.3.4.2.`arc` (RFC 8017 §9.2 note 1).
 const fn nist(arc: u8, len: u8) -> [u8; 19] {
@@ -59,6 +63,22 @@ macro_rules! hashes {
             pub fn finish(&mut self) -> Vec<u8> {
                 match &mut self.0 { $(Engine::$name(engine) => engine.finalize_fixed_reset().to_vec()),* }
             }
+
+            /// What it took in so far, as bytes that [`Hasher::load`] goes on from.
+            pub fn save(&self) -> Secret {
+                match &self.0 { $(Engine::$name(engine) => engine.serialize().as_slice().into()),* }
+            }
+
+            /// Goes on from what the same hash saved; `CKR_SAVED_STATE_INVALID` for anything else.
+            pub fn load(&mut self, state: &[u8]) -> Result<()> {
+                match &mut self.0 {
+                    $(Engine::$name(engine) => {
+                        let state: &SerializedState<$engine> = state.try_into().map_err(|_| unknown())?;
+                        *engine = <$engine>::deserialize(state).map_err(|_| unknown())?;
+                    })*
+                }
+                Ok(())
+            }
         }
     };
 }
@@ -80,6 +100,18 @@ hashes! {
     Sha3_256 = sha3::Sha3_256, 32, 136, nist(8, 32);
     Sha3_384 = sha3::Sha3_384, 48, 104, nist(9, 48);
     Sha3_512 = sha3::Sha3_512, 64, 72, nist(10, 64);
+}
+
+/// SHAKE-128 or, `wide`, SHAKE-256 (FIPS 202): as many bytes as are asked.
+pub fn shake(wide: bool, data: &Secret, len: usize) -> Result<Secret> {
+    let mut out = Secret::zeroed(len);
+    awslc::shake(wide, data.expose(), out.expose_mut())
+        .ok_or_else(|| Rv::FunctionFailed.because("SHAKE could not run"))?;
+    Ok(out)
+}
+
+fn unknown() -> Error {
+    Rv::SavedStateInvalid.because("the saved bytes are no state of this hash")
 }
 
 #[cfg(test)]
@@ -133,6 +165,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_state_of_nothing_known_is_refused() {
+        for hash in Hash::ALL {
+            for state in [&b""[..], &[0xff; 17], &[0xff; 400]] {
+                assert_eq!(hash.start().load(state).unwrap_err().rv(), Rv::SavedStateInvalid, "{hash:?}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn parts_give_the_digest_of_the_whole(data: Vec<u8>, cut: prop::sample::Index) {
@@ -140,7 +181,8 @@ mod tests {
             for hash in Hash::ALL {
                 let mut hasher = hash.start();
                 hasher.update(a);
-                let mut twin = hasher.clone();
+                let mut twin = hash.start();
+                twin.load(hasher.save().expose()).unwrap();
                 hasher.update(b);
                 twin.update(b);
                 prop_assert_eq!(hasher.finish(), hash.digest(&data));

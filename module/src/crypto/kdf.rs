@@ -68,6 +68,54 @@ fn counted(hash: Hash, len: usize, before: &[u8], after: &[&[u8]]) -> Secret {
     out
 }
 
+/// Told now and then how far a long computation is: so much of so much.
+pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
+
+/// Rounds between two tellings of the progress: some milliseconds.
+const STRIDE: u32 = 100_000;
+
+/// EVP_BytesToKey of OpenSSL with MD5: `D1 = MD5^rounds(password ‖ salt)`, `D2 = MD5^rounds(D1 ‖ password ‖ salt)` and so
+/// on, up to `len` bytes. No rounds count as one. Ten million rounds, as share files have them, take seconds.
+pub fn bytes_to_key(
+    password: &Secret,
+    salt: &[u8; 8],
+    rounds: u32,
+    len: usize,
+    progress: &mut Progress,
+) -> Secret {
+    let (rounds, mut out) = (rounds.max(1), Secret::zeroed(len));
+    let total = u64::from(rounds) * len.div_ceil(16) as u64;
+    let mut last = Secret::default();
+    for (before, chunk) in (0..).step_by(rounds as usize).zip(out.expose_mut().chunks_mut(16)) {
+        let mut hasher = Hash::Md5.start();
+        [last.expose(), password.expose(), salt].iter().for_each(|part| hasher.update(part));
+        last = Secret::from(hasher.finish());
+        let mut done = 1;
+        while done < rounds {
+            let some = STRIDE.min(rounds - done);
+            repeat_md5(&mut last, some);
+            done += some;
+            progress(before + u64::from(done), total);
+        }
+        chunk.copy_from_slice(&last.expose()[..chunk.len()]);
+    }
+    out
+}
+
+/// MD5 of MD5 of … a digest, in place: each message is one block, whose padding never changes.
+fn repeat_md5(digest: &mut Secret, rounds: u32) {
+    const START: [u32; 4] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
+    let mut block = zeroize::Zeroizing::new([0; 64]);
+    block[..16].copy_from_slice(digest.expose());
+    (block[16], block[56]) = (0x80, 128);
+    for _ in 0..rounds {
+        let mut state = START;
+        md5::block_api::compress(&mut state, std::slice::from_ref(&*block));
+        block.chunks_exact_mut(4).zip(state).for_each(|(to, word)| to.copy_from_slice(&word.to_le_bytes()));
+    }
+    digest.expose_mut().copy_from_slice(&block[..16]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +147,25 @@ mod tests {
             plain_pbkdf2(&password, &salt, iterations, &mut key);
             prop_assert_eq!(pbkdf2_sha256(&password, &salt, iterations), key);
         }
+    }
+
+    /// `openssl enc -aes-256-cbc -md md5 -k secret -S 0102030405060708 -P` with one round; the repetition by its definition.
+    #[test]
+    fn bytes_to_key_is_openssls() {
+        let (password, salt) = (Secret::from(&b"secret"[..]), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let mut told = Vec::new();
+        let one = bytes_to_key(&password, &salt, 1, 48, &mut |_, _| {});
+        assert_eq!(
+            hex::encode(&one.expose()[..32]),
+            "c9e5a1bd216dbe1317e230cef48f38ee7f0e17ad64022144bccec4a1aa2879ab"
+        );
+        assert_eq!(hex::encode(&one.expose()[32..]), "e24b32bbbc4ef02ecbcb6576523ad893");
+        let many = bytes_to_key(&password, &salt, 200_003, 20, &mut |done, of| told.push((done, of)));
+        let mut slow = one.expose()[..16].to_vec();
+        (1..200_003).for_each(|_| slow = Hash::Md5.digest(&slow));
+        assert_eq!((many.len(), &many.expose()[..16]), (20, &slow[..]));
+        assert_eq!(told.last(), Some(&(400_006, 400_006)));
+        assert!(told.is_sorted());
     }
 
     #[test]

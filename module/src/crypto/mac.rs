@@ -3,9 +3,9 @@
 use subtle::ConstantTimeEq;
 
 use super::awslc;
-use super::cipher::{check_key, failed};
+use super::cipher::{Algorithm, Cipher, Direction, Mode, failed};
 use super::hash::{Hash, Hasher};
-use crate::cryptoki::{Result, Secret};
+use crate::cryptoki::{Result, Rv, Secret};
 
 /// HMAC (RFC 2104, FIPS 198-1), in parts.
 #[derive(Clone)]
@@ -39,6 +39,16 @@ impl Hmac {
         self.inner.update(data);
     }
 
+    /// What it took in so far; the key is not in it, but who has it can go on without one.
+    pub fn save(&self) -> Secret {
+        self.inner.save()
+    }
+
+    /// Goes on from what an HMAC of the same hash and key saved. `CKR_SAVED_STATE_INVALID` for anything else.
+    pub fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.inner.load(state)
+    }
+
     /// The tag over all parts, as long as the hash's digest; begins anew under the same key.
     pub fn finish(&mut self) -> Vec<u8> {
         let mut outer = self.keyed[1].clone();
@@ -48,7 +58,7 @@ impl Hmac {
     }
 }
 
-/// AES-CMAC (SP 800-38B, RFC 4493), in parts; a tag has 16 bytes.
+/// CMAC (SP 800-38B, RFC 4493) of AES or triple DES, in parts; a tag is as long as a block.
 pub struct Cmac {
     /// Keyed and otherwise empty: what every new message begins with.
     keyed: awslc::Cmac,
@@ -56,10 +66,13 @@ pub struct Cmac {
 }
 
 impl Cmac {
-    /// A CMAC under an AES key. `CKR_KEY_SIZE_RANGE` unless that has 16, 24 or 32 bytes.
-    pub fn new(key: &Secret) -> Result<Cmac> {
-        check_key(key)?;
-        let keyed = awslc::Cmac::new(key.expose()).ok_or_else(failed)?;
+    /// Begins. `CKR_KEY_SIZE_RANGE` for a key of a length the algorithm does not have, and for single DES.
+    pub fn new(algorithm: Algorithm, key: &Secret) -> Result<Cmac> {
+        let (key, des) = (algorithm.key(key)?, algorithm == Algorithm::Des);
+        if des && key.len() == 8 {
+            return Err(Rv::KeySizeRange.because("CMAC takes no single DES"));
+        }
+        let keyed = awslc::Cmac::new(des, key.expose()).ok_or_else(failed)?;
         Ok(Cmac { running: keyed.twin().ok_or_else(failed)?, keyed })
     }
 
@@ -72,13 +85,48 @@ impl Cmac {
     pub fn finish(&mut self) -> Result<Vec<u8>> {
         let tag = self.running.finish().ok_or_else(failed)?;
         self.running = self.keyed.twin().ok_or_else(failed)?;
-        Ok(tag.to_vec())
+        Ok(tag)
     }
 
     /// The same state once more, for C_GetOperationState and the like.
     pub fn twin(&self) -> Result<Cmac> {
         let twin = |cmac: &awslc::Cmac| cmac.twin().ok_or_else(failed);
         Ok(Cmac { keyed: twin(&self.keyed)?, running: twin(&self.running)? })
+    }
+}
+
+/// CBC-MAC (FIPS 113), in parts: the last block of a CBC encryption from a zero IV, the data filled up with zeros.
+/// A tag is as long as a block.
+pub struct CbcMac {
+    cipher: Cipher,
+    block: usize,
+    taken: usize,
+    last: Vec<u8>,
+}
+
+impl CbcMac {
+    /// Begins. `CKR_KEY_SIZE_RANGE` for a key of a length the algorithm does not have.
+    pub fn new(algorithm: Algorithm, key: &Secret) -> Result<CbcMac> {
+        let (block, zeros) = (algorithm.block(), [0; 16]);
+        let cipher = Cipher::new(algorithm, Mode::Cbc, Direction::Encrypt, key, &zeros[..block])?;
+        Ok(CbcMac { cipher, block, taken: 0, last: Vec::new() })
+    }
+
+    /// Takes the next part.
+    pub fn update(&mut self, data: &[u8]) -> Result<()> {
+        for part in data.chunks(1 << 16) {
+            self.cipher.update(part, &mut self.last)?;
+            self.last.drain(..self.last.len().saturating_sub(self.block));
+            self.taken = (self.taken + part.len()) % self.block;
+        }
+        Ok(())
+    }
+
+    /// The tag over all parts; nothing at all counts as one block of zeros.
+    pub fn finish(&mut self) -> Result<Vec<u8>> {
+        let missing = if self.last.is_empty() || self.taken > 0 { self.block - self.taken } else { 0 };
+        self.update(&[0; 16][..missing])?;
+        Ok(self.last.clone())
     }
 }
 
@@ -109,7 +157,7 @@ mod tests {
     fn cmac_known_answers() {
         let key = Secret::from(hex::decode("2b7e151628aed2a6abf7158809cf4f3c").unwrap());
         let data = hex::decode("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710").unwrap();
-        let mut mac = Cmac::new(&key).unwrap();
+        let mut mac = Cmac::new(Algorithm::Aes, &key).unwrap();
         for (len, tag) in [
             (0, "bb1d6929e95937287fa37d129b756746"),
             (16, "070a16b46b4d4144f79bdd9dd04a287c"),
@@ -125,7 +173,7 @@ mod tests {
         }
         for len in [0, 15, 17, 64] {
             assert_eq!(
-                Cmac::new(&Secret::zeroed(len)).err().unwrap().rv(),
+                Cmac::new(Algorithm::Aes, &Secret::zeroed(len)).err().unwrap().rv(),
                 crate::cryptoki::Rv::KeySizeRange
             );
         }

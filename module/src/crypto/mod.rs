@@ -7,7 +7,9 @@
 //!   ec   edwards                aws-lc; `k256` signs on its curve, `ed448-goldilocks` has Curve448
 //!   field                          aws-lc counts: DSA, Diffie-Hellman
 //!   pq   slhdsa   prehash        aws-lc for lattices, `slh-dsa`, `shake`
-//!   cipher  gcm  ccm  wrap     aws-lc
+//!   cipher  gcm  ccm  wrap  chacha     aws-lc, and what it lacks: feedback, stealing
+//!   domain                     curves spelled out
+//!   threshold                  t of n over a prime field
 //!   spki certificate          public keys and certificates as DER
 //!   awslc                     aws-lc in safe functions: the only `unsafe` of the room
 //! ```
@@ -15,13 +17,16 @@
 mod awslc;
 pub mod ccm;
 pub mod certificate;
+pub mod chacha;
 pub mod cipher;
 mod curve;
+pub mod domain;
 pub mod ec;
 mod ed448;
 pub mod edwards;
+pub mod feedback;
 pub mod field;
-mod gcm;
+pub mod gcm;
 pub mod hash;
 mod k256;
 pub mod kdf;
@@ -34,7 +39,9 @@ pub mod rsa;
 pub mod seal;
 mod slhdsa;
 pub mod spki;
-mod tlv;
+pub mod stealing;
+pub mod threshold;
+pub mod tlv;
 pub mod wrap;
 
 use crate::cryptoki::Result;

@@ -1,7 +1,7 @@
 //! AES key wrap, plain (RFC 3394, SP 800-38F KW) and padded (RFC 5649, KWP).
 
 use super::awslc;
-use super::cipher::check_key;
+use super::cipher::{Algorithm, Direction, Mode, check_key, whole};
 use crate::cryptoki::{Result, Rv, Secret};
 
 /// The IV of RFC 3394 §2.2.3.1.
@@ -14,15 +14,8 @@ pub enum Wrap {
     Plain { iv: [u8; 8] },
     /// KWP: any length but none.
     Padded,
-}
-
-impl Wrap {
-    fn iv(&self) -> Option<&[u8; 8]> {
-        match self {
-            Wrap::Plain { iv } => Some(iv),
-            Wrap::Padded => None,
-        }
-    }
+    /// KWP with another constant than that of RFC 5649 §3 before the length.
+    PaddedAs { icv: [u8; 4] },
 }
 
 /// The data, wrapped. `CKR_KEY_SIZE_RANGE` for a key that is no AES key, `CKR_DATA_LEN_RANGE` for a length that the
@@ -33,21 +26,68 @@ pub fn wrap(how: Wrap, key: &Secret, data: &[u8]) -> Result<Vec<u8>> {
         Rv::DataLenRange
             .because("AES key wrap takes multiples of 8 bytes from 16 on, with padding any but none")
     };
-    let wrapped = awslc::wrap(true, key.expose(), how.iv(), data).ok_or_else(bad)?;
-    Ok(wrapped.expose().to_vec())
+    match how {
+        Wrap::Plain { iv } => awslc::wrap(true, key.expose(), Some(&iv), data),
+        Wrap::Padded => awslc::wrap(true, key.expose(), None, data),
+        Wrap::PaddedAs { icv } => padded_as(icv, key, data)?,
+    }
+    .map(|wrapped| wrapped.expose().to_vec())
+    .ok_or_else(bad)
+}
+
+/// The alternative initial value of RFC 5649 §3: the constant and the length in bytes.
+fn initial(icv: [u8; 4], len: usize) -> Option<[u8; 8]> {
+    let mut value = [0; 8];
+    value[..4].copy_from_slice(&icv);
+    value[4..].copy_from_slice(&u32::try_from(len).ok()?.to_be_bytes());
+    Some(value)
+}
+
+fn padded_as(icv: [u8; 4], key: &Secret, data: &[u8]) -> Result<Option<Secret>> {
+    let Some(value) = initial(icv, data.len()).filter(|_| !data.is_empty()) else { return Ok(None) };
+    let padding = data.len().next_multiple_of(8) - data.len();
+    let padded = Secret::from([data, &[0; 8][..padding]].concat());
+    if padded.len() > 8 {
+        return Ok(awslc::wrap(true, key.expose(), Some(&value), padded.expose()));
+    }
+    let block = Secret::from([&value[..], padded.expose()].concat());
+    whole(Algorithm::Aes, Mode::Ecb, Direction::Encrypt, key, &[], block.expose()).map(Some)
+}
+
+fn unpadded_as(icv: [u8; 4], key: &Secret, wrapped: &[u8]) -> Result<Option<Secret>> {
+    let most = wrapped.len() - 8;
+    let fits = |len: usize, padded: &Secret| {
+        let (data, padding) = padded.expose().split_at(len);
+        padding.iter().all(|byte| *byte == 0).then(|| Secret::from(data))
+    };
+    if most == 8 {
+        let block = whole(Algorithm::Aes, Mode::Ecb, Direction::Decrypt, key, &[], wrapped)?;
+        let (value, padded) = block.expose().split_at(8);
+        let len = (1..=8).find(|len| initial(icv, *len).is_some_and(|wanted| wanted == value));
+        return Ok(len.and_then(|len| fits(len, &padded.into())));
+    }
+    // The length is within the value that unwrapping checks: one of eight fits.
+    Ok((most - 7..=most).find_map(|len| {
+        let padded = awslc::wrap(false, key.expose(), Some(&initial(icv, len)?), wrapped)?;
+        fits(len, &padded)
+    }))
 }
 
 /// What was wrapped. `CKR_KEY_SIZE_RANGE`, `CKR_ENCRYPTED_DATA_LEN_RANGE` for a length that wrapping never gives,
 /// `CKR_ENCRYPTED_DATA_INVALID` for what was not wrapped under this key and IV.
 pub fn unwrap(how: Wrap, key: &Secret, wrapped: &[u8]) -> Result<Secret> {
     check_key(key)?;
-    let least = if how == Wrap::Padded { 16 } else { 24 };
+    let least = if matches!(how, Wrap::Plain { .. }) { 24 } else { 16 };
     if wrapped.len() < least || !wrapped.len().is_multiple_of(8) {
         return Err(Rv::EncryptedDataLenRange
             .because("what AES key wrap gives is a multiple of 8 bytes, at least 16 or 24"));
     }
-    let bad = || Rv::EncryptedDataInvalid.because("the data were not wrapped under this key and IV");
-    awslc::wrap(false, key.expose(), how.iv(), wrapped).ok_or_else(bad)
+    match how {
+        Wrap::Plain { iv } => awslc::wrap(false, key.expose(), Some(&iv), wrapped),
+        Wrap::Padded => awslc::wrap(false, key.expose(), None, wrapped),
+        Wrap::PaddedAs { icv } => unpadded_as(icv, key, wrapped)?,
+    }
+    .ok_or_else(|| Rv::EncryptedDataInvalid.because("the data were not wrapped under this key and IV"))
 }
 
 #[cfg(test)]
@@ -56,6 +96,8 @@ mod tests {
     use proptest::prelude::*;
 
     const PLAIN: Wrap = Wrap::Plain { iv: DEFAULT_IV };
+
+    const RFC_5649: Wrap = Wrap::PaddedAs { icv: [0xa6, 0x59, 0x59, 0xa6] };
 
     fn unhex(hex: &str) -> Secret {
         Secret::from(hex::decode(hex).unwrap())
@@ -86,7 +128,7 @@ mod tests {
             assert_eq!(wrap(PLAIN, &key, &vec![0; len]).unwrap_err().rv(), Rv::DataLenRange);
         }
         assert_eq!(wrap(Wrap::Padded, &key, &[]).unwrap_err().rv(), Rv::DataLenRange);
-        for how in [PLAIN, Wrap::Padded] {
+        for how in [PLAIN, Wrap::Padded, Wrap::PaddedAs { icv: *b"icv2" }] {
             assert_eq!(wrap(how, &Secret::zeroed(15), &[0; 16]).unwrap_err().rv(), Rv::KeySizeRange);
             for len in [0, 8, 15, 17, 31] {
                 assert_eq!(unwrap(how, &key, &vec![0; len]).unwrap_err().rv(), Rv::EncryptedDataLenRange);
@@ -108,6 +150,12 @@ mod tests {
             let key = Secret::from(&key[..]);
             let wrapped = wrap(Wrap::Padded, &key, &data).unwrap();
             prop_assert_eq!(unwrap(Wrap::Padded, &key, &wrapped).unwrap(), Secret::from(&data[..]));
+            prop_assert_eq!(&wrap(RFC_5649, &key, &data).unwrap(), &wrapped);
+            prop_assert_eq!(unwrap(RFC_5649, &key, &wrapped).unwrap(), Secret::from(&data[..]));
+            let other = Wrap::PaddedAs { icv: *b"icv2" };
+            let wrapped = wrap(other, &key, &data).unwrap();
+            prop_assert_eq!(unwrap(other, &key, &wrapped).unwrap(), Secret::from(&data[..]));
+            prop_assert!(unwrap(Wrap::Padded, &key, &wrapped).is_err());
             let whole = data.repeat(16);
             let wrapped = wrap(PLAIN, &key, &whole).unwrap();
             prop_assert_eq!(unwrap(PLAIN, &key, &wrapped).unwrap(), Secret::from(whole));

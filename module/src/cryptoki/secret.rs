@@ -33,6 +33,17 @@ impl Secret {
         &mut self.0
     }
 
+    /// Takes more bytes at the end; where they do not fit, the old place is zeroed.
+    pub fn extend(&mut self, more: &[u8]) {
+        let needed = self.0.len() + more.len();
+        if needed > self.0.capacity() {
+            let mut larger = Vec::with_capacity(needed.max(2 * self.0.capacity()));
+            larger.extend_from_slice(&self.0);
+            *self = Secret(larger);
+        }
+        self.0.extend_from_slice(more);
+    }
+
     /// How many bytes.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -5,16 +5,24 @@
 
 pub mod aes;
 pub mod agreement;
+pub mod block_mac;
+pub mod chacha;
+pub mod des;
 pub mod digest;
 pub mod ec;
 pub mod edwards;
+pub mod encrypt_data;
 pub mod field;
 pub mod hashes;
+pub mod key_wrap;
+pub mod message;
 pub mod operation;
 pub mod params;
 pub mod pq;
 pub mod rsa;
 pub mod secret;
+#[cfg(test)]
+mod trial;
 
 use std::borrow::Cow;
 
@@ -137,6 +145,11 @@ const FAMILIES: &[&[Mechanism]] = &[
     field::ROWS,
     pq::ROWS,
     aes::ROWS,
+    key_wrap::ROWS,
+    block_mac::ROWS,
+    encrypt_data::ROWS,
+    des::ROWS,
+    chacha::ROWS,
     digest::ROWS,
     secret::ROWS,
 ];
@@ -215,6 +228,10 @@ impl Mechanism {
             (self.derive.is_some(), CKF_DERIVE),
             (self.encapsulate.is_some(), CKF_ENCAPSULATE),
             (self.decapsulate.is_some(), CKF_DECAPSULATE),
+            (message::serves(self.shape) && self.encrypt.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MULTI_MESSAGE),
+            (message::serves(self.shape) && self.decrypt.is_some(), CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
+            (self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),
+            (self.verify.is_some(), CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE),
         ]
         .iter()
         .filter(|(offered, _)| *offered)

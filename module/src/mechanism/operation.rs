@@ -1,7 +1,11 @@
 //! What a mechanism does once begun: one trait for every kind, and the two shapes that most work has.
 
+use crate::crypto::chacha::{ChaCha20, ChaCha20Poly1305, Poly1305};
+use crate::crypto::cipher::{Cipher, Gcm};
+use crate::crypto::feedback::Cfb64;
+use crate::crypto::gcm::Gmac;
 use crate::crypto::hash::Hasher;
-use crate::crypto::mac;
+use crate::crypto::mac::{self, CbcMac, Cmac};
 use crate::crypto::prehash::Prehasher;
 use crate::cryptoki::{Result, Rv, Secret};
 
@@ -33,6 +37,19 @@ pub trait Operation: Send {
         }
     }
 
+    /// What was taken in so far, for C_GetOperationState; none where that cannot be told.
+    fn save(&self) -> Option<Secret> {
+        None
+    }
+
+    /// Goes on from what an operation of the same mechanism, parameter and key saved.
+    ///
+    /// # Errors
+    /// CKR_SAVED_STATE_INVALID.
+    fn load(&mut self, _state: &[u8]) -> Result<()> {
+        Err(Rv::SavedStateInvalid.because("this mechanism saves no state"))
+    }
+
     /// Exactly how many bytes `update` gives for `more` bytes.
     fn room(&self, _more: usize) -> usize {
         0
@@ -40,6 +57,82 @@ pub trait Operation: Send {
 
     /// At most how many bytes come out from here to the end when `more` bytes go in.
     fn rest(&self, more: usize) -> usize;
+}
+
+/// A cipher of the crypto room is an operation as it stands.
+macro_rules! ciphers {
+    ($($cipher:ty),*) => {$(
+        impl Operation for $cipher {
+            fn update(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
+                <$cipher>::update(self, data, out)
+            }
+
+            fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+                <$cipher>::finish(self, out)
+            }
+
+            fn room(&self, more: usize) -> usize {
+                <$cipher>::room(self, more)
+            }
+
+            fn rest(&self, more: usize) -> usize {
+                self.final_room(more)
+            }
+        }
+    )*};
+}
+
+ciphers!(Cipher, Gcm, Cfb64, ChaCha20, ChaCha20Poly1305);
+
+/// A MAC of the crypto room, of which the first `len` bytes are the signature.
+pub struct Tagging<M> {
+    mac: M,
+    len: usize,
+}
+
+impl<M: Tag + 'static> Tagging<M> {
+    /// Such an operation.
+    pub fn begin(mac: M, len: usize) -> Begun {
+        Box::new(Tagging { mac, len })
+    }
+}
+
+/// What takes data and ends in a tag.
+pub trait Tag: Send {
+    fn update(&mut self, data: &[u8]) -> Result<()>;
+    fn finish(&mut self) -> Result<Vec<u8>>;
+}
+
+macro_rules! macs {
+    ($($mac:ty),*) => {$(
+        impl Tag for $mac {
+            fn update(&mut self, data: &[u8]) -> Result<()> {
+                <$mac>::update(self, data)
+            }
+
+            fn finish(&mut self) -> Result<Vec<u8>> {
+                <$mac>::finish(self)
+            }
+        }
+    )*};
+}
+
+macs!(Cmac, CbcMac, Gmac, Poly1305);
+
+impl<M: Tag> Operation for Tagging<M> {
+    fn update(&mut self, data: &[u8], _out: &mut Vec<u8>) -> Result<()> {
+        self.mac.update(data)
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let tag = self.mac.finish()?;
+        out.extend_from_slice(tag.get(..self.len).unwrap_or(&tag));
+        Ok(())
+    }
+
+    fn rest(&self, _more: usize) -> usize {
+        self.len
+    }
 }
 
 /// An operation of whichever mechanism.
@@ -62,12 +155,25 @@ impl Intake {
         match self {
             Intake::Hashed(hasher) => hasher.update(data),
             Intake::Prehashed(hasher) => hasher.update(data),
-            Intake::Whole(kept) if kept.is_empty() => *kept = data.into(),
+            Intake::Whole(kept) => kept.extend(data),
+        }
+    }
+
+    fn save(&self) -> Option<Secret> {
+        match self {
+            Intake::Hashed(hasher) => Some(hasher.save()),
+            Intake::Prehashed(_) => None,
+            Intake::Whole(kept) => Some(kept.clone()),
+        }
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        match self {
+            Intake::Hashed(hasher) => hasher.load(state),
+            Intake::Prehashed(_) => Err(Rv::SavedStateInvalid.because("SHAKE saves no state")),
             Intake::Whole(kept) => {
-                let mut longer = Vec::with_capacity(kept.len() + data.len());
-                longer.extend_from_slice(kept.expose());
-                longer.extend_from_slice(data);
-                *kept = longer.into();
+                *kept = state.into();
+                Ok(())
             }
         }
     }
@@ -104,6 +210,45 @@ impl<W: FnMut(&[u8]) -> Result<Secret> + Send> Operation for Act<W> {
     fn rest(&self, _more: usize) -> usize {
         self.len
     }
+
+    fn save(&self) -> Option<Secret> {
+        self.intake.save()
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.intake.load(state)
+    }
+}
+
+/// Work on all of the data at its end that gives as many bytes, or by so many more or less at most.
+pub struct Whole<W> {
+    kept: Secret,
+    work: W,
+    grows: isize,
+}
+
+impl<W: FnMut(&[u8]) -> Result<Secret> + Send + 'static> Whole<W> {
+    /// Such an operation.
+    pub fn begin(grows: isize, work: W) -> Begun {
+        Box::new(Whole { kept: Secret::default(), work, grows })
+    }
+}
+
+impl<W: FnMut(&[u8]) -> Result<Secret> + Send> Operation for Whole<W> {
+    fn update(&mut self, data: &[u8], _out: &mut Vec<u8>) -> Result<()> {
+        self.kept.extend(data);
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let kept = std::mem::take(&mut self.kept);
+        out.extend_from_slice((self.work)(kept.expose())?.expose());
+        Ok(())
+    }
+
+    fn rest(&self, more: usize) -> usize {
+        self.kept.len().saturating_add(more).saturating_add_signed(self.grows)
+    }
 }
 
 /// A judgement of a signature over all of the data, or over its hash.
@@ -129,6 +274,14 @@ impl<W: FnMut(&[u8], &[u8]) -> Result<()> + Send> Operation for Check<W> {
 
     fn rest(&self, _more: usize) -> usize {
         0
+    }
+
+    fn save(&self) -> Option<Secret> {
+        self.intake.save()
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        self.intake.load(state)
     }
 }
 

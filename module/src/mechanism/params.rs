@@ -11,6 +11,8 @@ pub enum Shape {
     Iv(usize),
     /// Bytes, of any length but none.
     Bytes,
+    /// The same, or nothing.
+    OptionalIv(usize),
     /// CK_RSA_PKCS_PSS_PARAMS
     Pss,
     /// CK_RSA_PKCS_OAEP_PARAMS
@@ -31,6 +33,16 @@ pub enum Shape {
     Ctr,
     /// CK_GCM_PARAMS, in both its layouts
     Gcm,
+    /// CK_CCM_PARAMS
+    Ccm,
+    /// CK_CHACHA20_PARAMS
+    ChaCha20,
+    /// CK_SALSA20_CHACHA20_POLY1305_PARAMS
+    ChaCha20Poly1305,
+    /// CK_KEY_DERIVATION_STRING_DATA
+    Data,
+    /// CK_AES_CBC_ENCRYPT_DATA_PARAMS and its like, with an IV of so many bytes
+    DataWithIv(usize),
     /// CK_MAC_GENERAL_PARAMS: the length of the tag in bytes
     MacGeneral,
 }
@@ -85,6 +97,28 @@ pub enum Params {
         aad: Vec<u8>,
         tag_bits: usize,
     },
+    /// `len` is of the data without the tag.
+    Ccm {
+        len: usize,
+        nonce: Vec<u8>,
+        aad: Vec<u8>,
+        tag: usize,
+    },
+    /// `bits` are those of the counter.
+    ChaCha20 {
+        bits: usize,
+        counter: u64,
+        nonce: Vec<u8>,
+    },
+    ChaCha20Poly1305 {
+        nonce: Vec<u8>,
+        aad: Vec<u8>,
+    },
+    Data(Vec<u8>),
+    DataWithIv {
+        iv: Vec<u8>,
+        data: Vec<u8>,
+    },
     MacGeneral(usize),
 }
 
@@ -93,4 +127,29 @@ pub enum Params {
 pub struct Choice {
     pub id: CK_MECHANISM_TYPE,
     pub params: Params,
+}
+
+impl Params {
+    /// As bytes, for C_GetOperationState; none for a parameter that no saved operation has.
+    pub fn save(&self) -> Option<Vec<u8>> {
+        let numbers = match self {
+            Params::None => vec![0],
+            Params::MacGeneral(len) => vec![1, *len as u64],
+            Params::Pss { hash, mgf, salt } => vec![2, *hash, *mgf, *salt as u64],
+            _ => return None,
+        };
+        Some(numbers.iter().flat_map(|number| number.to_be_bytes()).collect())
+    }
+
+    /// What [`Params::save`] gave; none for anything else.
+    pub fn load(bytes: &[u8]) -> Option<Params> {
+        let number = |chunk: &[u8]| chunk.try_into().map(u64::from_be_bytes).ok();
+        let numbers: Option<Vec<u64>> = bytes.chunks(8).map(number).collect();
+        match numbers?[..] {
+            [0] => Some(Params::None),
+            [1, len] => Some(Params::MacGeneral(len as usize)),
+            [2, hash, mgf, salt] => Some(Params::Pss { hash, mgf, salt: salt as usize }),
+            _ => None,
+        }
+    }
 }

@@ -105,7 +105,10 @@ impl Way {
             None => &[],
         };
         let prefix = [&[u8::from(hash.is_some()), len], context, oid].concat();
-        let intake = named.map(|hash| Intake::Prehashed(hash.start()));
+        let intake = named.map(|hash| match hash {
+            Prehash::Hash(hash) => Intake::Hashed(hash.start()),
+            shake => Intake::Prehashed(shake.start()),
+        });
         Ok(Way { intake, prefix, digest: given.map(Prehash::len), hedged })
     }
 

@@ -2,36 +2,55 @@
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, Secret};
-use crate::object::{Attributes, Value, key};
+use crate::object::{Attributes, Key, Value, key};
 
-use super::{Making, Mechanism, ROW, Unit};
+use super::{Making, Mechanism, ROW, Start, Unit};
+
+/// A row whose key is a secret of any type, as the base keys of derivations are.
+pub const BASE: Mechanism = Mechanism { keys: key::SECRET_TYPES, unit: Unit::Bytes, ..ROW };
 
 pub const ROWS: &[Mechanism] = &[Mechanism {
     id: CKM_GENERIC_SECRET_KEY_GEN,
-    keys: &[
-        CKK_GENERIC_SECRET,
-        CKK_SHA_1_HMAC,
-        CKK_SHA224_HMAC,
-        CKK_SHA256_HMAC,
-        CKK_SHA384_HMAC,
-        CKK_SHA512_HMAC,
-        CKK_HKDF,
-    ],
+    keys: key::FREE_TYPES,
     sizes: (1, 65_536),
     unit: Unit::Bytes,
     generate: Some(generate),
     ..ROW
 }];
 
-/// A random key of CKA_VALUE_LEN bytes.
+/// The value of the secret key that an operation begins with.
+pub fn value<'a>(start: &Start<'a>) -> Result<&'a Secret> {
+    match start.key {
+        Key::Secret(value) => Ok(value),
+        _ => Err(start.wrong_key()),
+    }
+}
+
+/// The first `len` bytes of what a derivation gave.
+pub fn first(bytes: Secret, len: Option<usize>) -> Result<Secret> {
+    match len {
+        None => Ok(bytes),
+        Some(len) if len <= bytes.len() => Ok(bytes.expose()[..len].into()),
+        Some(len) => Err(Rv::KeySizeRange
+            .because(format!("{len} bytes are asked, the derivation gives only {}", bytes.len()))),
+    }
+}
+
+/// A random key of CKA_VALUE_LEN bytes, or as long as its type is.
 pub fn generate(making: &mut Making<'_>) -> Result<Attributes> {
     let kind = making.template.ulong(CKA_KEY_TYPE).unwrap_or(CKK_GENERIC_SECRET);
-    let len = making.template.ulong(CKA_VALUE_LEN).unwrap_or(0);
-    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    let len = key::wanted_length(kind, making.template)?.unwrap_or(0);
     key::check_length(kind, len)?;
     let mut value = Secret::zeroed(len);
     (making.fill)(value.expose_mut())?;
-    Ok(Attributes::default().with(CKA_VALUE, Value::Secret(value)))
+    Ok(Attributes::default().with(CKA_VALUE, Value::Secret(key::with_parity(kind, value))))
+}
+
+/// A key to be wrapped, filled up with zeros to whole blocks (§6.10.4).
+pub fn filled(key: &[u8], block: usize) -> Secret {
+    let mut filled = Secret::zeroed(key.len().next_multiple_of(block));
+    filled.expose_mut()[..key.len()].copy_from_slice(key);
+    filled
 }
 
 /// What a failed decryption is called when a key was expected.

@@ -17,11 +17,42 @@ use super::policy::Sort;
 pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
     CKK_GENERIC_SECRET,
     CKK_AES,
+    CKK_AES_XTS,
+    CKK_DES,
+    CKK_DES2,
+    CKK_DES3,
+    CKK_CHACHA20,
+    CKK_POLY1305,
+    CKK_MD5_HMAC,
     CKK_SHA_1_HMAC,
     CKK_SHA224_HMAC,
     CKK_SHA256_HMAC,
     CKK_SHA384_HMAC,
     CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
+    CKK_HKDF,
+];
+
+/// Those of any length.
+pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
+    CKK_GENERIC_SECRET,
+    CKK_MD5_HMAC,
+    CKK_SHA_1_HMAC,
+    CKK_SHA224_HMAC,
+    CKK_SHA256_HMAC,
+    CKK_SHA384_HMAC,
+    CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
     CKK_HKDF,
 ];
 
@@ -109,7 +140,10 @@ impl Key {
 }
 
 /// The RSA components in the attributes of a private key that is complete.
-fn components(attributes: &Attributes) -> Result<rsa::Components> {
+///
+/// # Errors
+/// CKR_TEMPLATE_INCOMPLETE, CKR_ATTRIBUTE_VALUE_INVALID when it is not.
+pub fn components(attributes: &Attributes) -> Result<rsa::Components> {
     let secret = |attribute| attributes.need(attribute).map(Secret::from);
     Ok(rsa::Components {
         modulus: attributes.need(CKA_MODULUS)?.to_vec(),
@@ -278,6 +312,37 @@ fn settle_secret(attributes: &mut Attributes, kind: CK_KEY_TYPE) -> Result<()> {
     computed(attributes, CKA_CHECK_VALUE, Value::Bytes(check_value(kind, &value)?))
 }
 
+/// The length in bytes that a template asks of a secret key: by CKA_VALUE_LEN, or by a type that has only one.
+///
+/// # Errors
+/// As [`check_length`].
+pub fn wanted_length(kind: CK_KEY_TYPE, template: &Attributes) -> Result<Option<usize>> {
+    let Some(len) = template.ulong(CKA_VALUE_LEN) else { return Ok(only_length(kind)) };
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    check_length(kind, len).map(|()| Some(len))
+}
+
+/// The length of a type of keys that are all equally long.
+fn only_length(kind: CK_KEY_TYPE) -> Option<usize> {
+    match kind {
+        CKK_DES => Some(8),
+        CKK_DES2 => Some(16),
+        CKK_DES3 => Some(24),
+        CKK_CHACHA20 | CKK_POLY1305 => Some(32),
+        _ => None,
+    }
+}
+
+/// The bytes as a key of this type has them when the token makes it: with odd parity in DES (FIPS 46-3).
+pub fn with_parity(kind: CK_KEY_TYPE, mut value: Secret) -> Secret {
+    if matches!(kind, CKK_DES | CKK_DES2 | CKK_DES3) {
+        for byte in value.expose_mut() {
+            *byte = *byte & 0xfe | (1 ^ (*byte >> 1).count_ones() as u8 & 1);
+        }
+    }
+    value
+}
+
 /// Whether a secret key of this type can have this length in bytes.
 ///
 /// # Errors
@@ -285,6 +350,11 @@ fn settle_secret(attributes: &mut Attributes, kind: CK_KEY_TYPE) -> Result<()> {
 pub fn check_length(kind: CK_KEY_TYPE, len: usize) -> Result<()> {
     let (fits, wants) = match kind {
         CKK_AES => (matches!(len, 16 | 24 | 32), "16, 24 or 32 bytes"),
+        CKK_AES_XTS => (matches!(len, 32 | 64), "32 or 64 bytes"),
+        CKK_DES => (len == 8, "8 bytes"),
+        CKK_DES2 => (len == 16, "16 bytes"),
+        CKK_DES3 => (len == 24, "24 bytes"),
+        CKK_CHACHA20 | CKK_POLY1305 => (len == 32, "32 bytes"),
         _ => ((1..=65_536).contains(&len), "1 to 65536 bytes"),
     };
     match fits {
@@ -297,16 +367,18 @@ pub fn check_length(kind: CK_KEY_TYPE, len: usize) -> Result<()> {
 /// The first three bytes of an encrypted block of zeros, or of the SHA-1 of the value (§4.10.2).
 fn check_value(kind: CK_KEY_TYPE, value: &Secret) -> Result<Vec<u8>> {
     let mut block = match kind {
-        CKK_AES => {
-            let mut out = Vec::with_capacity(16);
-            let mut ecb = cipher::Cipher::new(cipher::Mode::Ecb, cipher::Direction::Encrypt, value, &[])?;
-            ecb.update(&[0; 16], &mut out)?;
-            out
-        }
+        CKK_AES => encrypted_zeros(cipher::Algorithm::Aes, value)?,
+        CKK_DES | CKK_DES2 | CKK_DES3 => encrypted_zeros(cipher::Algorithm::Des, value)?,
         _ => Hash::Sha1.digest(value.expose()),
     };
     block.truncate(3);
     Ok(block)
+}
+
+fn encrypted_zeros(algorithm: cipher::Algorithm, key: &Secret) -> Result<Vec<u8>> {
+    let zeros = &[0; 16][..algorithm.block()];
+    let block = cipher::whole(algorithm, cipher::Mode::Ecb, cipher::Direction::Encrypt, key, &[], zeros)?;
+    Ok(block.expose().to_vec())
 }
 
 /// A key as it leaves by C_WrapKey: the value of a secret key, PKCS#8 for a private key (§5.18.3).
@@ -328,6 +400,16 @@ pub fn encode(attributes: &Attributes) -> Result<Secret> {
         (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::encode(attributes),
         (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::encode(attributes),
         _ => Err(Rv::KeyNotWrappable.because("only secret and private keys can be wrapped")),
+    }
+}
+
+/// How many bytes the DER of a private key takes of those that begin with it, as far as its header says.
+pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
+    match *bytes {
+        [0x30, short @ 0..=0x7f, ..] => Some(2 + usize::from(short)),
+        [0x30, 0x81, len, ..] => Some(3 + usize::from(len)),
+        [0x30, 0x82, high, low, ..] => Some(4 + usize::from(u16::from_be_bytes([high, low]))),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! later, and whether it can be read from a sensitive key.
 
 use crate::cryptoki::ids::*;
+use crate::cryptoki::vendor::*;
 
 use super::attributes::Kind;
 
@@ -85,10 +86,19 @@ const fn on(classes: &'static [CK_OBJECT_CLASS], types: &'static [CK_ULONG]) -> 
 }
 
 const ANY: On = on(
-    &[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_DOMAIN_PARAMETERS],
+    &[
+        CKO_DATA,
+        CKO_CERTIFICATE,
+        CKO_PUBLIC_KEY,
+        CKO_PRIVATE_KEY,
+        CKO_SECRET_KEY,
+        CKO_DOMAIN_PARAMETERS,
+        CKO_PROFILE,
+    ],
     &[],
 );
 const PLAIN: On = on(&[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_DOMAIN_PARAMETERS], &[]);
+const PROFILE: On = on(&[CKO_PROFILE], &[]);
 const DATA: On = on(&[CKO_DATA], &[]);
 const CERT: On = on(&[CKO_CERTIFICATE], &[]);
 const X509: On = on(&[CKO_CERTIFICATE], &[CKC_X_509]);
@@ -111,7 +121,9 @@ const GROUP: On = on(&[CKO_DOMAIN_PARAMETERS], &[]);
 const KEM: &[CK_ULONG] = &[CKK_ML_KEM];
 const LATTICES: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM];
 const POST_QUANTUM: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM, CKK_SLH_DSA];
-const CIPHERS: &[CK_ULONG] = &[CKK_AES];
+const CIPHERS: &[CK_ULONG] = &[CKK_AES, CKK_AES_XTS, CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20];
+/// Secret keys whose type says their length.
+const SIZED: &[CK_ULONG] = &[CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20, CKK_POLY1305];
 
 /// Written as a function so that a row reads as a line of the standard's table.
 #[allow(clippy::too_many_arguments)]
@@ -228,6 +240,8 @@ pub static RULES: &[Rule] = &[
     row(CKA_ENCAPSULATE_TEMPLATE,     PUB,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_DECAPSULATE_TEMPLATE,     PRV,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_CHECK_VALUE,              SEC,             Bytes,      Empty,      [O, O, O, O],  Never),
+    // §4.12 profiles
+    row(CKA_PROFILE_ID,               PROFILE,         Ulong,      Unset,      [N, N, N, N],  Never),
     // §6.1 RSA
     row(CKA_MODULUS,                  on(PUB.classes, RSA), Kind::Number, Unset, [M, N, N, N],  Never),
     row(CKA_MODULUS_BITS,             on(PUB.classes, RSA), Ulong, Unset,      [N, M, N, N],  Never),
@@ -273,5 +287,10 @@ pub static RULES: &[Rule] = &[
     closed(row(CKA_VALUE,             on(PRV.classes, POST_QUANTUM), Secret, Unset, [M, N, N, N], Never)),
     // §6.8 generic secrets, §6.10 AES and the other secret keys
     closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
+    row(CKA_VALUE_LEN,                on(SEC.classes, SIZED), Ulong, Unset,    [O, O, O, O],  Never),
     row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, M, O, O],  Never),
+    // ours
+    row(CKA_TOKENKEEP_BACKUP,         CLOSED,          Bool,       True,       [O, O, O, O],  ToFalse),
+    row(CKA_TOKENKEEP_KEY_DOMAIN,     CLOSED,          Ulong,      Number(0),  [O, O, O, O],  Never),
+    row(CKA_TOKENKEEP_CARD_ALGORITHMS, CLOSED,         Bytes,      Unset,      [O, O, O, O],  Never),
 ];

@@ -3,6 +3,8 @@
 use crate::cryptoki::ids::*;
 use crate::mechanism::{Begin, Mechanism};
 
+use Kind::{Decrypt, Digest, Encrypt, Sign, SignRecover, Verify, VerifyRecover, VerifySignature};
+
 /// A kind of operation that a session can have begun, one at a time of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -13,25 +15,53 @@ pub enum Kind {
     Verify,
     SignRecover,
     VerifyRecover,
+    /// C_VerifySignatureInit and its like: the signature comes first.
+    VerifySignature,
 }
 
-/// A row: the kind, the key's usage attribute, the flag of C_SessionCancel, the function in the mechanism's row.
+/// Which of C_SetOperationState's two keys is an operation's (§5.6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It has no key.
+    None,
+    /// hEncryptionKey
+    Encryption,
+    /// hAuthenticationKey
+    Authentication,
+}
+
+/// A row: the kind, the key's usage attribute, the flags by which C_SessionCancel names the operation and the
+/// message process, the function in the mechanism's row, and the key of C_SetOperationState.
 struct Row {
     kind: Kind,
     usage: CK_ATTRIBUTE_TYPE,
     flag: CK_FLAGS,
+    message: CK_FLAGS,
     begin: fn(&Mechanism) -> Option<Begin>,
+    side: Side,
+}
+
+const fn row(
+    kind: Kind,
+    usage: CK_ATTRIBUTE_TYPE,
+    flag: CK_FLAGS,
+    message: CK_FLAGS,
+    begin: fn(&Mechanism) -> Option<Begin>,
+    side: Side,
+) -> Row {
+    Row { kind, usage, flag, message, begin, side }
 }
 
 #[rustfmt::skip]
 const ROWS: [Row; Kind::COUNT] = [
-    Row { kind: Kind::Encrypt,       usage: CKA_ENCRYPT,        flag: CKF_ENCRYPT,        begin: |row| row.encrypt },
-    Row { kind: Kind::Decrypt,       usage: CKA_DECRYPT,        flag: CKF_DECRYPT,        begin: |row| row.decrypt },
-    Row { kind: Kind::Digest,        usage: CKA_CLASS,          flag: CKF_DIGEST,         begin: |_| None },
-    Row { kind: Kind::Sign,          usage: CKA_SIGN,           flag: CKF_SIGN,           begin: |row| row.sign },
-    Row { kind: Kind::Verify,        usage: CKA_VERIFY,         flag: CKF_VERIFY,         begin: |row| row.verify },
-    Row { kind: Kind::SignRecover,   usage: CKA_SIGN_RECOVER,   flag: CKF_SIGN_RECOVER,   begin: |row| row.sign_recover },
-    Row { kind: Kind::VerifyRecover, usage: CKA_VERIFY_RECOVER, flag: CKF_VERIFY_RECOVER, begin: |row| row.verify_recover },
+    row(Encrypt,         CKA_ENCRYPT,        CKF_ENCRYPT,        CKF_MESSAGE_ENCRYPT, |row| row.encrypt,        Side::Encryption),
+    row(Decrypt,         CKA_DECRYPT,        CKF_DECRYPT,        CKF_MESSAGE_DECRYPT, |row| row.decrypt,        Side::Encryption),
+    row(Digest,          CKA_CLASS,          CKF_DIGEST,         0,                   |_| None,                 Side::None),
+    row(Sign,            CKA_SIGN,           CKF_SIGN,           CKF_MESSAGE_SIGN,    |row| row.sign,           Side::Authentication),
+    row(Verify,          CKA_VERIFY,         CKF_VERIFY,         CKF_MESSAGE_VERIFY,  |row| row.verify,         Side::Authentication),
+    row(SignRecover,     CKA_SIGN_RECOVER,   CKF_SIGN_RECOVER,   0,                   |row| row.sign_recover,   Side::Authentication),
+    row(VerifyRecover,   CKA_VERIFY_RECOVER, CKF_VERIFY_RECOVER, 0,                   |row| row.verify_recover, Side::Authentication),
+    row(VerifySignature, CKA_VERIFY,         CKF_VERIFY,         0,                   |row| row.verify,         Side::Authentication),
 ];
 
 // The table stands in the order of the kinds.
@@ -45,7 +75,7 @@ const _: () = {
 
 impl Kind {
     /// How many kinds there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// All kinds.
     pub fn all() -> impl Iterator<Item = Kind> {
@@ -60,6 +90,21 @@ impl Kind {
     /// The flag by which C_SessionCancel names the kind (§5.6.12).
     pub fn flag(self) -> CK_FLAGS {
         ROWS[self as usize].flag
+    }
+
+    /// Which key of C_SetOperationState is this kind's.
+    pub fn side(self) -> Side {
+        ROWS[self as usize].side
+    }
+
+    /// The flag by which C_SessionCancel names the kind's message process; 0 when it has none.
+    pub fn message_flag(self) -> CK_FLAGS {
+        ROWS[self as usize].message
+    }
+
+    /// The kind of that number, in the order of the table.
+    pub fn of(number: u8) -> Option<Kind> {
+        ROWS.get(usize::from(number)).map(|row| row.kind)
     }
 
     /// How a mechanism begins this kind of work, if it does.

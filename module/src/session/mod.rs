@@ -1,15 +1,19 @@
 //! Sessions: the table of them, and the operations each has begun.
 
 pub mod kind;
+pub mod message;
 pub mod operation;
+pub mod saved;
 pub mod table;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::mechanism::message::Generator;
 use crate::token::{Access, Token};
 
-pub use kind::Kind;
-pub use operation::Active;
+pub use kind::{Kind, Side};
+pub use message::Process;
+pub use operation::{Active, KeyName, Origin};
 pub use table::Table;
 
 /// A session of the application with a token.
@@ -25,6 +29,9 @@ pub struct Session {
 #[derive(Default)]
 pub struct Work {
     operations: [Option<Active>; Kind::COUNT],
+    processes: [Option<Process>; Kind::COUNT],
+    /// The IVs of C_WrapKeyAuthenticated.
+    pub wrapping: Generator,
     /// The handles that C_FindObjects has still to give, the next one last.
     pub found: Option<Vec<u64>>,
 }
@@ -35,9 +42,21 @@ impl Work {
         &mut self.operations[kind as usize]
     }
 
-    /// All operations.
-    pub fn operations(&mut self) -> impl Iterator<Item = &mut Active> {
-        self.operations.iter_mut().flatten()
+    /// The place of the message process of a kind.
+    pub fn process(&mut self, kind: Kind) -> &mut Option<Process> {
+        &mut self.processes[kind as usize]
+    }
+
+    /// Those who wait for a login of their own, with it.
+    pub fn unproven(&mut self) -> impl Iterator<Item = &mut bool> {
+        let operations = self.operations.iter_mut().flatten().map(|active| &mut active.unproven);
+        let processes = self.processes.iter_mut().flatten().map(|process| &mut process.unproven);
+        operations.chain(processes).filter(|unproven| **unproven)
+    }
+
+    /// All operations with their kinds.
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, &Active)> {
+        Kind::all().zip(&self.operations).filter_map(|(kind, slot)| Some((kind, slot.as_ref()?)))
     }
 }
 

@@ -4,16 +4,36 @@
 //! twice. Every other end ends the operation (PKCS#11 v3.2 §5.2).
 
 use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret};
-use crate::mechanism::Begun;
+use crate::mechanism::{Begun, Choice};
+
+use super::Kind;
+use super::saved::Saved;
 
 /// An operation that a session has begun.
 pub struct Active {
     begun: Begun,
     stage: Stage,
+    origin: Origin,
+    /// The signature to judge, where it came first.
+    signature: Option<Vec<u8>>,
     /// The login epoch of a private key: the operation is void after a logout.
     pub epoch: Option<u64>,
     /// The key asks for a login of its own for each use (CKA_ALWAYS_AUTHENTICATE), and it has not come yet.
     pub unproven: bool,
+}
+
+/// With what an operation was begun, so that it can be begun again from a saved state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub choice: Choice,
+    pub key: Option<KeyName>,
+}
+
+/// Which key an operation works with: its handle, and its CKA_UNIQUE_ID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyName {
+    pub handle: u64,
+    pub unique: Vec<u8>,
 }
 
 enum Stage {
@@ -24,8 +44,42 @@ enum Stage {
 
 impl Active {
     /// An operation, ready for data.
-    pub fn new(begun: Begun, epoch: Option<u64>, unproven: bool) -> Active {
-        Active { begun, stage: Stage::Ready, epoch, unproven }
+    pub fn new(begun: Begun, origin: Origin, epoch: Option<u64>, unproven: bool) -> Active {
+        Active { begun, stage: Stage::Ready, origin, signature: None, epoch, unproven }
+    }
+
+    /// The same operation with the signature that it is to judge.
+    pub fn judging(self, signature: &[u8]) -> Active {
+        Active { signature: Some(signature.to_vec()), ..self }
+    }
+
+    /// The operation as it is, for C_GetOperationState.
+    ///
+    /// # Errors
+    /// CKR_STATE_UNSAVEABLE.
+    pub fn save(&self, kind: Kind) -> Result<Saved> {
+        let streaming = match self.stage {
+            Stage::Ready => false,
+            Stage::Streaming => true,
+            Stage::Done(_) => return Err(unsaveable("it is finished, and its answer waits to be taken")),
+        };
+        if self.signature.is_some() {
+            return Err(unsaveable("its signature came first"));
+        }
+        let Origin { choice, key } = self.origin.clone();
+        let state = self.begun.save().filter(|_| choice.params.save().is_some());
+        let state = state.ok_or_else(|| unsaveable("its mechanism does not tell its state"))?;
+        Ok(Saved { kind, choice, key, streaming, state })
+    }
+
+    /// Goes on from a saved state of an operation that was begun in the same way.
+    ///
+    /// # Errors
+    /// CKR_SAVED_STATE_INVALID.
+    pub fn resume(&mut self, saved: &Saved) -> Result<()> {
+        self.begun.load(saved.state.expose())?;
+        self.stage = if saved.streaming { Stage::Streaming } else { Stage::Ready };
+        Ok(())
     }
 }
 
@@ -54,6 +108,10 @@ fn step(slot: &mut Option<Active>, work: impl FnOnce(&mut Active) -> Result<Afte
 /// The refusal of a call on an operation that was never begun.
 pub fn nothing() -> Error {
     Rv::OperationNotInitialized.because("no operation of this kind is active: call its Init function first")
+}
+
+fn unsaveable(why: &'static str) -> Error {
+    Rv::StateUnsaveable.because(format!("the operation cannot be saved: {why}"))
 }
 
 fn streaming() -> Error {
@@ -154,6 +212,15 @@ pub fn verify(slot: &mut Option<Active>, data: Option<&[u8]>, signature: &[u8]) 
     active.begun.verify(signature)
 }
 
+/// C_VerifySignature (with data) and C_VerifySignatureFinal (without): the signature came with Init.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_given(slot: &mut Option<Active>, data: Option<&[u8]>) -> Result<()> {
+    let signature = slot.as_mut().and_then(|active| active.signature.take()).unwrap_or_default();
+    verify(slot, data, &signature)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +253,8 @@ mod tests {
     }
 
     fn begun() -> Option<Active> {
-        Some(Active::new(Box::new(Echo), None, false))
+        let choice = Choice { id: 0, params: crate::mechanism::Params::None };
+        Some(Active::new(Box::new(Echo), Origin { choice, key: None }, None, false))
     }
 
     fn data(text: &str) -> Result<Reply> {

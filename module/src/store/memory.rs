@@ -231,6 +231,16 @@ impl Store for MemoryStore {
         })
     }
 
+    fn remove_pin(&self, generation: u64, role: &str) -> Result<()> {
+        self.change(|state| {
+            state.same_generation(generation)?;
+            state.pin(role)?;
+            state.header.pins.retain(|pin| pin.role != role);
+            state.locks.remove(role);
+            Ok(())
+        })
+    }
+
     fn expire_pin(&self, role: &str, to_be_changed: bool) -> Result<()> {
         self.change(|state| {
             state.pin(role)?.to_be_changed = to_be_changed;

@@ -94,7 +94,7 @@ impl Header {
 /// How it stands with a PIN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PinState {
-    /// `so`, `user`, or a user's name.
+    /// `so`, `user`, or what the upper room calls a named user.
     pub role: String,
     /// 0 is locked; less than `tries_max` means that a try has failed since the last success.
     pub tries_left: u32,
@@ -336,6 +336,8 @@ pub trait Store: Send + Sync {
     fn credit(&self, role: &str, lock: &PinLock) -> Result<()>;
     /// A new PIN, its counter full; `tries` as before (or as the header says) when none.
     fn put_pin(&self, generation: u64, role: &str, lock: &PinLock, tries: Option<u32>) -> Result<()>;
+    /// The role has no PIN any more. `UserPinNotInitialized` when it had none.
+    fn remove_pin(&self, generation: u64, role: &str) -> Result<()>;
     /// Marks a PIN as chosen by somebody else, or no longer so.
     fn expire_pin(&self, role: &str, to_be_changed: bool) -> Result<()>;
 

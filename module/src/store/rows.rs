@@ -181,6 +181,14 @@ pub fn put_pin(
     run(c, PUT_PIN, params![role, lock.salt, lock.iterations, lock.wrapped, tries]).map(drop)
 }
 
+pub fn remove_pin(c: &Connection, generation: u64, role: &str) -> Result<()> {
+    same_generation(c, generation)?;
+    match run(c, "DELETE FROM pin WHERE role=?1", [role])? {
+        0 => Err(no_pin(role).into()),
+        _ => Ok(()),
+    }
+}
+
 pub fn expire_pin(c: &Connection, role: &str, to_be_changed: bool) -> Result<()> {
     match run(c, "UPDATE pin SET to_be_changed=?2 WHERE role=?1", params![role, to_be_changed])? {
         0 => Err(no_pin(role).into()),

@@ -221,6 +221,10 @@ impl Store for SqliteStore {
         self.writing(true, |c| rows::put_pin(c, generation, role, lock, tries))
     }
 
+    fn remove_pin(&self, generation: u64, role: &str) -> Result<()> {
+        self.writing(true, |c| rows::remove_pin(c, generation, role))
+    }
+
     fn expire_pin(&self, role: &str, to_be_changed: bool) -> Result<()> {
         self.writing(true, |c| rows::expire_pin(c, role, to_be_changed))
     }

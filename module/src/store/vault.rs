@@ -140,6 +140,11 @@ impl Vault {
         self.store.put_pin(keys.generation, role, &lock, tries)
     }
 
+    /// The role has no PIN any more, and nobody can unlock by it. Errors: `UserPinNotInitialized`.
+    pub fn remove_pin(&self, keys: &Keys, role: &str) -> Result<()> {
+        self.store.remove_pin(keys.generation, role)
+    }
+
     /// Initialises the token again: everything goes, also the user's PIN and the token key. The caller has
     /// checked the old SO PIN.
     pub fn reset(&self, so_pin: &Secret, label: &[u8; 32], fill: &Fill) -> Result<()> {

@@ -101,7 +101,7 @@ impl Token {
     }
 
     fn flags(&self, header: &Header) -> CK_FLAGS {
-        let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_TOKEN_INITIALIZED;
+        let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_RESTORE_KEY_NOT_NEEDED | CKF_TOKEN_INITIALIZED;
         if self.vault.store().read_only().is_some() {
             flags |= CKF_WRITE_PROTECTED;
         }

@@ -7,6 +7,7 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::store::{Header, Keys};
 
+use super::users::role;
 use super::{Login, Token};
 
 /// Who may log in.
@@ -50,24 +51,24 @@ impl Token {
         self.state().login.as_ref().map(|login| login.keys.clone())
     }
 
-    /// C_Login (§5.6.8).
+    /// C_Login (§5.6.8), and C_LoginUser when there is a name (§5.6.9).
     ///
     /// # Errors
     /// CKR_USER_ALREADY_LOGGED_IN, CKR_USER_ANOTHER_ALREADY_LOGGED_IN, CKR_SESSION_READ_ONLY_EXISTS for the SO,
     /// CKR_USER_PIN_NOT_INITIALIZED, CKR_PIN_LOCKED, CKR_PIN_INCORRECT.
-    pub fn login(&self, user: User, pin: &Secret) -> Result<()> {
+    pub fn login(&self, user: User, name: &str, pin: &Secret) -> Result<()> {
         let _trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
         self.look()?;
-        self.may_login(user)?;
-        let keys = self.prove(user, pin)?;
-        self.state_mut().login = Some(Login { user, keys: Arc::new(keys) });
+        self.may_login(user, name)?;
+        let keys = self.prove(&role(user, name), pin)?;
+        self.state_mut().login = Some(Login { user, name: name.to_owned(), keys: Arc::new(keys) });
         Ok(())
     }
 
-    fn may_login(&self, user: User) -> Result<()> {
+    fn may_login(&self, user: User, name: &str) -> Result<()> {
         let state = self.state();
         match &state.login {
-            Some(login) if login.user == user => {
+            Some(login) if login.user == user && login.name == name => {
                 Err(Rv::UserAlreadyLoggedIn.because("this user is logged in already"))
             }
             Some(_) => {
@@ -82,27 +83,35 @@ impl Token {
         }
     }
 
+    /// The PIN's name in the store, of who is logged in.
+    fn own_role(&self) -> Option<String> {
+        self.state().login.as_ref().map(|login| role(login.user, &login.name))
+    }
+
     /// CKU_CONTEXT_SPECIFIC: the same user proves again to be there, for one use of a key.
     ///
     /// # Errors
-    /// CKR_USER_NOT_LOGGED_IN, CKR_PIN_LOCKED, CKR_PIN_INCORRECT.
-    pub fn prove_again(&self, pin: &Secret) -> Result<()> {
+    /// CKR_USER_NOT_LOGGED_IN, CKR_PIN_LOCKED, CKR_PIN_INCORRECT; CKR_USER_TYPE_INVALID for another's name.
+    pub fn prove_again(&self, name: &str, pin: &Secret) -> Result<()> {
         let _trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
-        let user = self.user().ok_or_else(|| Rv::UserNotLoggedIn.because("nobody is logged in"))?;
-        self.prove(user, pin).map(drop)
+        let own = self.own_role().ok_or_else(|| Rv::UserNotLoggedIn.because("nobody is logged in"))?;
+        if !name.is_empty() && own != role(User::User, name) {
+            return Err(Rv::UserTypeInvalid.because(format!("it is not {name:?} who is logged in")));
+        }
+        self.prove(&own, pin).map(drop)
     }
 
     /// Tries a PIN: the try is spent, durably, before the PIN is looked at; a right PIN gives it back.
-    fn prove(&self, user: User, pin: &Secret) -> Result<Keys> {
-        self.vault.unlock(user.role(), pin).map_err(|error| self.explain(user, error))
+    fn prove(&self, role: &str, pin: &Secret) -> Result<Keys> {
+        self.vault.unlock(role, pin).map_err(|error| self.explain(role, error))
     }
 
     /// Says how many tries are left.
-    fn explain(&self, user: User, error: Error) -> Error {
+    fn explain(&self, role: &str, error: Error) -> Error {
         if error.rv() != Rv::PinIncorrect {
             return error;
         }
-        match self.vault.header().ok().and_then(|header| header.pin(user.role()).map(|pin| pin.tries_left)) {
+        match self.vault.header().ok().and_then(|header| header.pin(role).map(|pin| pin.tries_left)) {
             Some(left) => Rv::PinIncorrect.because(format!("wrong PIN, {left} tries left")),
             None => error,
         }
@@ -126,26 +135,32 @@ impl Token {
     /// # Errors
     /// CKR_USER_NOT_LOGGED_IN unless the SO is, CKR_PIN_LEN_RANGE, CKR_PIN_INVALID.
     pub fn init_pin(&self, pin: &Secret) -> Result<()> {
-        let keys = match (self.user(), self.keys()) {
-            (Some(User::Officer), Some(keys)) => keys,
-            _ => {
-                return Err(Rv::UserNotLoggedIn.because("only the SO, logged in, initialises the user's PIN"));
-            }
-        };
+        let keys = self.officers_keys()?;
         check_pin(&self.vault.header()?, pin)?;
         self.vault.set_pin(&keys, User::User.role(), pin, None, &|bytes| self.emulation.fill(bytes))
     }
 
-    /// C_SetPIN: the SO's own PIN when the SO is logged in, the user's otherwise (§5.6.6).
+    /// The token's keys in the hands of the SO.
+    ///
+    /// # Errors
+    /// CKR_USER_NOT_LOGGED_IN for anybody else.
+    pub(super) fn officers_keys(&self) -> Result<Arc<Keys>> {
+        match (self.user(), self.keys()) {
+            (Some(User::Officer), Some(keys)) => Ok(keys),
+            _ => Err(Rv::UserNotLoggedIn.because("only the SO, logged in, gives users their PINs")),
+        }
+    }
+
+    /// C_SetPIN: the own PIN of who is logged in, the user's otherwise (§5.6.6).
     ///
     /// # Errors
     /// CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_PIN_LEN_RANGE, CKR_PIN_INVALID, CKR_USER_PIN_NOT_INITIALIZED.
     pub fn set_pin(&self, old: &Secret, new: &Secret) -> Result<()> {
         let _trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
-        let user = self.user().unwrap_or(User::User);
+        let role = self.own_role().unwrap_or_else(|| User::User.role().to_owned());
         check_pin(&self.vault.header()?, new)?;
-        let keys = self.prove(user, old)?;
-        self.vault.set_pin(&keys, user.role(), new, None, &|bytes| self.emulation.fill(bytes))
+        let keys = self.prove(&role, old)?;
+        self.vault.set_pin(&keys, &role, new, None, &|bytes| self.emulation.fill(bytes))
     }
 
     /// C_InitToken on a token that is one already: everything on it goes, but its slot and serial number (§5.5.7).
@@ -160,7 +175,7 @@ impl Token {
                 "{sessions} sessions are open on the token: close them before C_InitToken"
             )));
         }
-        self.prove(User::Officer, pin)?;
+        self.prove(User::Officer.role(), pin)?;
         self.vault.reset(pin, &label, &|bytes| self.emulation.fill(bytes))?;
         self.look().map(drop)
     }

@@ -1,10 +1,14 @@
 //! A token: who is logged in, which objects are alive, and what changed since the last look.
 
+mod builtin;
+mod dkek;
 mod info;
 mod login;
 mod objects;
 pub mod settings;
 pub mod slots;
+mod users;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +23,7 @@ pub use login::User;
 pub use objects::Access;
 pub use settings::{EdwardsPoint, Settings};
 pub use slots::{Slot, Slots};
+pub use users::NamedUser;
 
 /// Who is logged in, and how many sessions look on. All sessions of an application share it (§5.6).
 #[derive(Default)]
@@ -32,6 +37,8 @@ struct State {
 
 struct Login {
     user: User,
+    /// The user's name; empty for CKU_SO and for CKU_USER without one.
+    name: String,
     keys: Arc<Keys>,
 }
 

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cryptoki::ids::*;
+use crate::cryptoki::vendor::CKO_TOKENKEEP_DKEK;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::object::{Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy};
 use crate::store::{Keys, Opened, Record};
 
+use super::builtin::{self, BUILT_IN};
 use super::{Token, User};
 
 /// A session object's handle has this bit.
@@ -15,9 +17,9 @@ const SESSION_OBJECT: u64 = 1 << 62;
 /// Where the epoch stands in the handle of a private object; the row's number is below.
 const EPOCH_SHIFT: u32 = 40;
 const ROW: u64 = (1 << EPOCH_SHIFT) - 1;
-const EPOCHS: u64 = (1 << (62 - EPOCH_SHIFT)) - 1;
+const EPOCHS: u64 = (1 << (61 - EPOCH_SHIFT)) - 1;
 /// So often a change is tried while other processes change the same object.
-const CHANGE_TRIES: usize = 16;
+pub(super) const CHANGE_TRIES: usize = 16;
 /// So many objects are kept open; more are opened again when they are needed.
 const KEPT_OPEN: usize = 4096;
 
@@ -96,6 +98,9 @@ impl Token {
         if handle & SESSION_OBJECT != 0 {
             return self.objects.session().objects.get(&handle).cloned().ok_or_else(|| no_object(handle));
         }
+        if handle & BUILT_IN != 0 {
+            return builtin::object(handle).ok_or_else(|| no_object(handle));
+        }
         self.kept(handle).map(|kept| kept.object)
     }
 
@@ -112,6 +117,9 @@ impl Token {
             Some(kept) => kept,
             None => self.opened(row, fresh, keys.as_deref())?.ok_or_else(|| no_object(handle))?,
         };
+        if kept.object.sort().class == CKO_TOKENKEEP_DKEK {
+            return Err(no_object(handle));
+        }
         let of_now = if kept.private { self.epoch() & EPOCHS } else { 0 };
         match epoch == of_now && (!kept.private || self.user() == Some(User::User)) {
             true => Ok(kept),
@@ -226,6 +234,34 @@ impl Token {
         Ok(id)
     }
 
+    /// Puts token objects into the store, in one transaction, each as a new one or in the place of another.
+    ///
+    /// # Errors
+    /// As [`Token::make`]; CKR_ACTION_PROHIBITED when CKA_DESTROYABLE of the other is false.
+    pub fn put_all(&self, access: Access, objects: Vec<(Object, Option<u64>)>) -> Result<Vec<u64>> {
+        let mut records = Vec::with_capacity(objects.len());
+        for (object, other) in objects {
+            self.may_write(access, &object)?;
+            let (row, id, revision) = match other {
+                None => (None, self.fresh_id()?, 0),
+                Some(handle) => {
+                    let kept = self.kept(handle)?;
+                    destroyable(&kept.object)?;
+                    (Some(handle & ROW), kept.id, kept.revision)
+                }
+            };
+            let attributes = object.attributes().clone().with(CKA_UNIQUE_ID, unique(id));
+            records.push(record(row, id, revision, &attributes));
+        }
+        self.write(&records)
+    }
+
+    /// Writes records in one transaction; answers their handles.
+    pub(super) fn write(&self, records: &[Record]) -> Result<Vec<u64>> {
+        let rows = self.vault.put(self.keys().as_deref(), records, &|bytes| self.emulation.fill(bytes))?;
+        Ok(rows.into_iter().zip(records).map(|(row, record)| self.handle(row, record.private)).collect())
+    }
+
     /// Puts new objects into the store, in one transaction.
     fn put(&self, objects: Vec<Object>) -> Result<Vec<u64>> {
         let mut records = Vec::with_capacity(objects.len());
@@ -234,9 +270,7 @@ impl Token {
             let attributes = object.attributes().clone().with(CKA_UNIQUE_ID, unique(id));
             records.push(record(None, id, 0, &attributes));
         }
-        let private: Vec<bool> = records.iter().map(|record| record.private).collect();
-        let rows = self.vault.put(self.keys().as_deref(), &records, &|bytes| self.emulation.fill(bytes))?;
-        Ok(rows.into_iter().zip(private).map(|(row, private)| self.handle(row, private)).collect())
+        self.write(&records)
     }
 
     /// C_SetAttributeValue.
@@ -250,6 +284,9 @@ impl Token {
             let after = policy::change(before.attributes(), template, false, officer)?;
             self.objects.session().objects.insert(handle, Arc::new(Object::new(after)));
             return Ok(());
+        }
+        if handle & BUILT_IN != 0 {
+            return policy::change(self.object(handle)?.attributes(), template, false, officer).map(drop);
         }
         // Another process may change the object between the look and the write: then look again.
         for _ in 0..CHANGE_TRIES {
@@ -283,11 +320,7 @@ impl Token {
     pub fn destroy(&self, access: Access, handle: u64) -> Result<()> {
         let object = self.object(handle)?;
         self.may_write(access, &object)?;
-        if !object.flag(CKA_DESTROYABLE) {
-            return Err(
-                Rv::ActionProhibited.because(format!("CKA_DESTROYABLE of {} is CK_FALSE", object.describe()))
-            );
-        }
+        destroyable(&object)?;
         if handle & SESSION_OBJECT != 0 {
             self.objects.session().objects.remove(&handle);
             return Ok(());
@@ -306,7 +339,12 @@ impl Token {
         let token =
             wanted.iter().find(|(attribute, _)| *attribute == CKA_TOKEN).map(|(_, given)| given.clone());
         let is = |yes: bool| token.as_ref().is_none_or(|given| *given == Value::Bool(yes).to_given());
-        let mut found = if is(true) { self.find_stored(&wanted)? } else { Vec::new() };
+        let mut found = Vec::new();
+        if is(true) {
+            found = self.find_stored(&wanted)?;
+            let matching = builtin::objects().filter(|(_, object)| object.matches(&wanted));
+            found.extend(matching.map(|(handle, _)| handle));
+        }
         if is(false) {
             let live = self.objects.session();
             let mut handles: Vec<u64> =
@@ -332,7 +370,11 @@ impl Token {
             .filter(|(attribute, given)| *attribute != CKA_TOKEN && index_entry(*attribute, given).is_none())
             .cloned()
             .collect();
-        let rows = self.vault.find(keys.as_deref(), &entries)?;
+        let mut rows = self.vault.find(keys.as_deref(), &entries)?;
+        if entries.is_empty() {
+            let hidden = self.hidden(keys.as_deref())?;
+            rows.retain(|row| !hidden.contains(row));
+        }
         let mut found = Vec::with_capacity(rows.len());
         for (row, private) in rows {
             let handle = self.handle(row, private);
@@ -341,6 +383,15 @@ impl Token {
             }
         }
         Ok(found)
+    }
+}
+
+fn destroyable(object: &Object) -> Result<()> {
+    match object.flag(CKA_DESTROYABLE) {
+        true => Ok(()),
+        false => {
+            Err(Rv::ActionProhibited.because(format!("CKA_DESTROYABLE of {} is CK_FALSE", object.describe())))
+        }
     }
 }
 
@@ -364,7 +415,7 @@ fn keep(opened: &Opened, fresh: u64, keyed: bool) -> Result<Kept> {
     })
 }
 
-fn record(handle: Option<u64>, id: [u8; 16], revision: u64, attributes: &Attributes) -> Record {
+pub(super) fn record(handle: Option<u64>, id: [u8; 16], revision: u64, attributes: &Attributes) -> Record {
     let index = INDEXED
         .iter()
         .filter_map(|attribute| index_entry(*attribute, &attributes.of(*attribute)?.to_given()))

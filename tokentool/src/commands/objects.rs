@@ -106,11 +106,24 @@ impl Objects {
             false => module.open_session(chosen.slot, CKF_SERIAL_SESSION)?,
         };
         let call = module.session(session)?;
-        call.find_init(&Vec::new())?;
-        let rows = call.find(usize::MAX)?.into_iter().map(|handle| row(&call, handle));
+        let rows = stored(&call)?.into_iter().map(|handle| row(&call, handle));
         let rows = rows.collect::<Result<Vec<Row>>>()?;
         Answer::new(text(&rows, login), &rows)
     }
+}
+
+/// The handles of the objects that the user put there: not those that the token says of itself.
+pub fn stored(call: &Call<'_>) -> Result<Vec<CK_OBJECT_HANDLE>> {
+    call.find_init(&Vec::new())?;
+    let handles = call.find(usize::MAX)?;
+    call.find_final()?;
+    let mut stored = Vec::with_capacity(handles.len());
+    for handle in handles {
+        if number(call, handle, CKA_CLASS)? != Some(CKO_PROFILE) {
+            stored.push(handle);
+        }
+    }
+    Ok(stored)
 }
 
 /// An attribute's bytes; empty when the object has none to give.

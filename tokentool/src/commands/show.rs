@@ -93,8 +93,7 @@ impl Show {
             false => tokens.module().open_session(chosen.slot, CKF_SERIAL_SESSION)?,
         };
         let call = tokens.module().session(session)?;
-        call.find_init(&Vec::new())?;
-        let handles = call.find(usize::MAX)?;
+        let handles = super::objects::stored(&call)?;
         let mut private = 0;
         for handle in &handles {
             private += usize::from(super::objects::flag(&call, *handle, CKA_PRIVATE)?);

@@ -1,4 +1,4 @@
-//! AES in aws-lc: block modes, GCM, CMAC and key wrap.
+//! AES and DES in aws-lc: block modes, GCM, CMAC and key wrap.
 
 use std::os::raw::c_int;
 use std::ptr;
@@ -8,34 +8,56 @@ use aws_lc_sys::*;
 use super::{Owned, done, filled};
 use crate::cryptoki::Secret;
 
-/// Which AES mode runs.
+/// Which cipher runs: AES in a mode, or DES with a key of one or three parts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Aes {
+pub enum Evp {
     Ecb,
     Cbc,
     Ctr,
+    Ofb,
+    Cfb1,
+    Cfb8,
+    Cfb128,
     Gcm,
     Ccm,
+    DesEcb,
+    DesCbc,
 }
 
-impl Aes {
+impl Evp {
     fn cipher(self, key: usize) -> Option<*const EVP_CIPHER> {
         let make: unsafe extern "C" fn() -> *const EVP_CIPHER = match (self, key) {
-            (Aes::Ecb, 16) => EVP_aes_128_ecb,
-            (Aes::Ecb, 24) => EVP_aes_192_ecb,
-            (Aes::Ecb, 32) => EVP_aes_256_ecb,
-            (Aes::Cbc, 16) => EVP_aes_128_cbc,
-            (Aes::Cbc, 24) => EVP_aes_192_cbc,
-            (Aes::Cbc, 32) => EVP_aes_256_cbc,
-            (Aes::Ctr, 16) => EVP_aes_128_ctr,
-            (Aes::Ctr, 24) => EVP_aes_192_ctr,
-            (Aes::Ctr, 32) => EVP_aes_256_ctr,
-            (Aes::Gcm, 16) => EVP_aes_128_gcm,
-            (Aes::Gcm, 24) => EVP_aes_192_gcm,
-            (Aes::Gcm, 32) => EVP_aes_256_gcm,
-            (Aes::Ccm, 16) => EVP_aes_128_ccm,
-            (Aes::Ccm, 24) => EVP_aes_192_ccm,
-            (Aes::Ccm, 32) => EVP_aes_256_ccm,
+            (Evp::Ecb, 16) => EVP_aes_128_ecb,
+            (Evp::Ecb, 24) => EVP_aes_192_ecb,
+            (Evp::Ecb, 32) => EVP_aes_256_ecb,
+            (Evp::Cbc, 16) => EVP_aes_128_cbc,
+            (Evp::Cbc, 24) => EVP_aes_192_cbc,
+            (Evp::Cbc, 32) => EVP_aes_256_cbc,
+            (Evp::Ctr, 16) => EVP_aes_128_ctr,
+            (Evp::Ctr, 24) => EVP_aes_192_ctr,
+            (Evp::Ctr, 32) => EVP_aes_256_ctr,
+            (Evp::Ofb, 16) => EVP_aes_128_ofb,
+            (Evp::Ofb, 24) => EVP_aes_192_ofb,
+            (Evp::Ofb, 32) => EVP_aes_256_ofb,
+            (Evp::Cfb1, 16) => EVP_aes_128_cfb1,
+            (Evp::Cfb1, 24) => EVP_aes_192_cfb1,
+            (Evp::Cfb1, 32) => EVP_aes_256_cfb1,
+            (Evp::Cfb8, 16) => EVP_aes_128_cfb8,
+            (Evp::Cfb8, 24) => EVP_aes_192_cfb8,
+            (Evp::Cfb8, 32) => EVP_aes_256_cfb8,
+            (Evp::Cfb128, 16) => EVP_aes_128_cfb128,
+            (Evp::Cfb128, 24) => EVP_aes_192_cfb128,
+            (Evp::Cfb128, 32) => EVP_aes_256_cfb128,
+            (Evp::DesEcb, 8) => EVP_des_ecb,
+            (Evp::DesEcb, 24) => EVP_des_ede3_ecb,
+            (Evp::DesCbc, 8) => EVP_des_cbc,
+            (Evp::DesCbc, 24) => EVP_des_ede3_cbc,
+            (Evp::Gcm, 16) => EVP_aes_128_gcm,
+            (Evp::Gcm, 24) => EVP_aes_192_gcm,
+            (Evp::Gcm, 32) => EVP_aes_256_gcm,
+            (Evp::Ccm, 16) => EVP_aes_128_ccm,
+            (Evp::Ccm, 24) => EVP_aes_192_ccm,
+            (Evp::Ccm, 32) => EVP_aes_256_ccm,
             _ => return None,
         };
         // SAFETY: takes nothing and gives a static object.
@@ -56,14 +78,15 @@ impl Stream {
     const STRIDE: usize = 1 << 30;
 
     /// A cipher with its key and IV. The IV has the block's length, but for ECB (none) and GCM (any but none).
-    pub fn new(mode: Aes, encrypt: bool, padded: bool, key: &[u8], iv: &[u8]) -> Option<Stream> {
+    pub fn new(mode: Evp, encrypt: bool, padded: bool, key: &[u8], iv: &[u8]) -> Option<Stream> {
         let cipher = mode.cipher(key.len())?;
         let right = match mode {
-            Aes::Ecb => iv.is_empty(),
-            Aes::Cbc | Aes::Ctr => iv.len() == 16,
-            Aes::Gcm => !iv.is_empty(),
+            Evp::Ecb | Evp::DesEcb => iv.is_empty(),
+            Evp::Cbc | Evp::Ctr | Evp::Ofb | Evp::Cfb1 | Evp::Cfb8 | Evp::Cfb128 => iv.len() == 16,
+            Evp::DesCbc => iv.len() == 8,
+            Evp::Gcm => !iv.is_empty(),
             // Takes its lengths first: see `ccm`.
-            Aes::Ccm => false,
+            Evp::Ccm => false,
         };
         let len = c_int::try_from(iv.len()).ok().filter(|_| right)?;
         // SAFETY: takes nothing; the result is checked.
@@ -72,7 +95,7 @@ impl Stream {
         // SAFETY: the context is alive; key and IV have the lengths that the cipher reads.
         unsafe {
             done(EVP_CipherInit_ex(raw, cipher, ptr::null_mut(), none, none, way))?;
-            if mode == Aes::Gcm {
+            if mode == Evp::Gcm {
                 done(EVP_CIPHER_CTX_ctrl(raw, EVP_CTRL_AEAD_SET_IVLEN, len, ptr::null_mut()))?;
             }
             done(EVP_CipherInit_ex(raw, ptr::null(), ptr::null_mut(), key.as_ptr(), iv.as_ptr(), way))?;
@@ -149,7 +172,7 @@ impl Stream {
 
 /// AES-CCM (SP 800-38C) of a whole message, either way; the tag of `tag` bytes stands behind the ciphertext.
 pub fn ccm(encrypt: bool, key: &[u8], nonce: &[u8], aad: &[u8], tag: usize, data: &[u8]) -> Option<Secret> {
-    let cipher = Aes::Ccm.cipher(key.len())?;
+    let cipher = Evp::Ccm.cipher(key.len())?;
     let (body, expected) =
         if encrypt { (data, &[][..]) } else { data.split_at_checked(data.len().checked_sub(tag)?)? };
     let [n, a, t, iv] = [body.len(), aad.len(), tag, nonce.len()].map(|len| c_int::try_from(len).ok());
@@ -182,7 +205,7 @@ pub fn ccm(encrypt: bool, key: &[u8], nonce: &[u8], aad: &[u8], tag: usize, data
     })
 }
 
-/// A running AES-CMAC (SP 800-38B).
+/// A running CMAC (SP 800-38B) of AES or triple DES.
 pub struct Cmac(Owned<CMAC_CTX>);
 
 // SAFETY: the context is owned here and belongs to no thread.
@@ -191,9 +214,9 @@ unsafe impl Send for Cmac {}
 unsafe impl Sync for Cmac {}
 
 impl Cmac {
-    /// Under a key of 16, 24 or 32 bytes.
-    pub fn new(key: &[u8]) -> Option<Cmac> {
-        let cipher = Aes::Cbc.cipher(key.len())?;
+    /// Under a key of 16, 24 or 32 bytes for AES, or 24 for triple DES.
+    pub fn new(des: bool, key: &[u8]) -> Option<Cmac> {
+        let cipher = if des { Evp::DesCbc } else { Evp::Cbc }.cipher(key.len())?;
         let cmac = Cmac::empty()?;
         // SAFETY: the context is alive; pointer and length are of one slice, as long as the cipher's key.
         done(unsafe { CMAC_Init(cmac.0.raw(), key.as_ptr().cast(), key.len(), cipher, ptr::null_mut()) })?;
@@ -205,10 +228,12 @@ impl Cmac {
         done(unsafe { CMAC_Update(self.0.raw(), data.as_ptr(), data.len()) })
     }
 
-    pub fn finish(&mut self) -> Option<[u8; 16]> {
-        let (mut tag, mut len) = ([0; 16], 0);
-        // SAFETY: writes one block of AES, for which there is room.
+    /// The tag, as long as a block of the cipher.
+    pub fn finish(&mut self) -> Option<Vec<u8>> {
+        let (mut tag, mut len) = (vec![0; 16], 0);
+        // SAFETY: writes one block, for which there is room.
         done(unsafe { CMAC_Final(self.0.raw(), tag.as_mut_ptr(), &mut len) })?;
+        tag.truncate(len);
         Some(tag)
     }
 

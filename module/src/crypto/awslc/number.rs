@@ -59,11 +59,6 @@ impl Number {
         Some(answer == 1)
     }
 
-    pub fn plus(&self, other: &Number) -> Option<Number> {
-        // SAFETY: three numbers that are alive.
-        computed(|out, _| unsafe { BN_add(out, self.0.raw(), other.0.raw()) })
-    }
-
     /// `self - other`; `None` below zero.
     pub fn minus(&self, other: &Number) -> Option<Number> {
         if *self < *other {
@@ -71,6 +66,11 @@ impl Number {
         }
         // SAFETY: three numbers that are alive.
         computed(|out, _| unsafe { BN_sub(out, self.0.raw(), other.0.raw()) })
+    }
+
+    pub fn plus(&self, other: &Number) -> Option<Number> {
+        // SAFETY: three numbers that are alive.
+        computed(|out, _| unsafe { BN_add(out, self.0.raw(), other.0.raw()) })
     }
 
     pub fn times(&self, other: &Number) -> Option<Number> {
