@@ -68,6 +68,7 @@ impl Parameter {
             Ok(match shape {
                 Shape::None => self.none()?,
                 Shape::Iv(len) => Params::Iv(self.exactly(len)?),
+                Shape::Bytes => self.bytes()?,
                 Shape::Pss => pss(self.body()?),
                 Shape::Oaep => self.oaep(self.body()?)?,
                 Shape::RsaAes => self.rsa_aes(self.body()?)?,
@@ -75,6 +76,9 @@ impl Parameter {
                 Shape::EcdhAes => self.ecdh_aes(self.body()?)?,
                 Shape::Eddsa if self.mechanism.ulParameterLen == 0 => Params::None,
                 Shape::Eddsa => self.eddsa(self.body()?)?,
+                Shape::SignContext if self.mechanism.ulParameterLen == 0 => Params::None,
+                Shape::SignContext => self.sign_context(self.body()?)?,
+                Shape::HashSignContext => self.hash_sign_context(self.body()?)?,
                 Shape::Ctr => ctr(self.body()?),
                 Shape::Gcm => self.gcm()?,
                 Shape::OptionalIv(_) if self.mechanism.ulParameterLen == 0 => Params::None,
@@ -104,6 +108,15 @@ impl Parameter {
         match self.mechanism.ulParameterLen {
             0 => Ok(Params::None),
             _ => self.wrong_size("none"),
+        }
+    }
+
+    unsafe fn bytes(&self) -> Result<Params> {
+        let (pointer, len) = (self.mechanism.pParameter.cast(), self.mechanism.ulParameterLen);
+        // SAFETY: handed on.
+        match unsafe { self.data("pParameter", pointer, len) }? {
+            bytes if bytes.is_empty() => self.refuse("a parameter is needed"),
+            bytes => Ok(Params::Bytes(bytes)),
         }
     }
 
@@ -144,6 +157,18 @@ impl Parameter {
         // SAFETY: handed on.
         let context = unsafe { self.data("pContextData", p.pContextData, p.ulContextDataLen) }?;
         Ok(Params::Eddsa { prehash: p.phFlag != CK_FALSE, context })
+    }
+
+    unsafe fn sign_context(&self, p: CK_SIGN_ADDITIONAL_CONTEXT) -> Result<Params> {
+        // SAFETY: handed on.
+        let context = unsafe { self.data("pContext", p.pContext, p.ulContextLen) }?;
+        Ok(Params::SignContext { hedge: p.hedgeVariant, context, hash: None })
+    }
+
+    unsafe fn hash_sign_context(&self, p: CK_HASH_SIGN_ADDITIONAL_CONTEXT) -> Result<Params> {
+        // SAFETY: handed on.
+        let context = unsafe { self.data("pContext", p.pContext, p.ulContextLen) }?;
+        Ok(Params::SignContext { hedge: p.hedgeVariant, context, hash: Some(p.hash) })
     }
 
     /// Both layouts: ulParameterLen tells them apart. The IV is as long as ulIvLen says; ulIvBits is not read.

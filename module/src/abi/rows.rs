@@ -16,11 +16,6 @@ use super::template::{fill, template, types};
 /// A template, as C gives it.
 pub type Attributes = (CK_ATTRIBUTE_PTR, CK_ULONG);
 
-/// A function that is in the list but not served.
-pub fn unsupported(_: &Call) -> Result<()> {
-    Err(Rv::FunctionNotSupported.into())
-}
-
 /// The two functions of parallel sessions (§5.20).
 pub fn not_parallel(_: &Module) -> Result<()> {
     Err(Rv::FunctionNotParallel.into())
@@ -278,6 +273,47 @@ pub unsafe fn derive(
     let derived = call.derive(&choice, base, &unsafe { template(items, count) }?)?;
     // SAFETY: as in `single`.
     unsafe { targets.write(&derived) }
+}
+
+/// Two answers: the ciphertext, and the handle of the key in it.
+pub unsafe fn encapsulate(
+    call: &Call,
+    mechanism: CK_MECHANISM_PTR,
+    public: CK_OBJECT_HANDLE,
+    (items, count): Attributes,
+    output: Out,
+    target: CK_OBJECT_HANDLE_PTR,
+) -> Result<()> {
+    // SAFETY: §5.2 and §5.1.1.
+    let (output, choice) = unsafe { (Output::at(output)?, chosen(mechanism)?) };
+    if target.is_null() && output.room() != Room::Query {
+        return Err(null("the key's handle"));
+    }
+    // SAFETY: §5.1.1.
+    let template = unsafe { template(items, count) }?;
+    let (reply, key) = call.encapsulate(&choice, public, &template, output.room())?;
+    if let Some(key) = key {
+        // SAFETY: §5.18.8: not NULL, so a CK_OBJECT_HANDLE.
+        unsafe { target.write_unaligned(key) };
+    }
+    // SAFETY: as in `single`.
+    unsafe { output.put(reply) }
+}
+
+pub unsafe fn decapsulate(
+    call: &Call,
+    mechanism: CK_MECHANISM_PTR,
+    private: CK_OBJECT_HANDLE,
+    (items, count): Attributes,
+    ciphertext: In,
+    target: CK_OBJECT_HANDLE_PTR,
+) -> Result<()> {
+    // SAFETY: §5.1.1.
+    let work = || unsafe {
+        call.decapsulate(&chosen(mechanism)?, private, bytes(ciphertext)?, &template(items, count)?)
+    };
+    // SAFETY: §5.1.1.
+    unsafe { answer(target, work) }
 }
 
 /// Random bytes, made in our own memory piece by piece, whatever length is asked.

@@ -7,10 +7,12 @@
 mod aes;
 mod chacha;
 mod curve;
+mod dsa;
 mod group;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod memory;
 mod number;
+mod pq;
 mod rsa;
 
 use std::os::raw::c_int;
@@ -26,8 +28,10 @@ pub use curve::{
     BP224, BP256, BP320, BP384, BP512, Domain, EcKey, Eddsa, K256, Nid, P192, P224, P256, P384, P521,
 };
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
+pub use dsa::Dsa;
 pub use group::Group;
 pub use number::Number;
+pub use pq::{Lattice, ML_DSA_44, ML_DSA_65, ML_DSA_87, ML_KEM_512, ML_KEM_768, ML_KEM_1024, ml_dsa_sign};
 pub use rsa::{Padding, Rsa};
 
 trait Free {
@@ -59,6 +63,8 @@ freed! {
     EC_POINT => EC_POINT_free;
     aws_lc_sys::ECDSA_SIG => ECDSA_SIG_free;
     CMAC_CTX => CMAC_CTX_free;
+    aws_lc_sys::DSA => DSA_free;
+    aws_lc_sys::DSA_SIG => DSA_SIG_free;
     EVP_MD_CTX => EVP_MD_CTX_free;
 }
 

@@ -5,6 +5,8 @@
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc; `k256` signs on its curve, `ed448-goldilocks` has Curve448
+//!   field                          aws-lc counts: DSA, Diffie-Hellman
+//!   pq   slhdsa   prehash        aws-lc for lattices, `slh-dsa`, `shake`
 //!   cipher  gcm  ccm  wrap  chacha     aws-lc, and what it lacks: feedback, stealing
 //!   domain                     curves spelled out
 //!   threshold                  t of n over a prime field
@@ -23,15 +25,20 @@ pub mod ec;
 mod ed448;
 pub mod edwards;
 pub mod feedback;
+pub mod field;
 pub mod gcm;
 pub mod hash;
 mod k256;
 pub mod kdf;
 pub mod kdf108;
 pub mod mac;
+pub mod pq;
+mod pq_encoding;
+pub mod prehash;
 pub mod rng;
 pub mod rsa;
 pub mod seal;
+mod slhdsa;
 pub mod spki;
 pub mod stealing;
 pub mod threshold;

@@ -420,7 +420,10 @@ mod tests {
             template.set(CKA_VALUE_LEN, Value::Ulong(len));
         }
         let row = super::super::find(CKM_PKCS5_PBKD2)?;
-        let mut making = Making { row, params: &params, template: &template, fill: &mut |_| Ok(()) };
+        let private = Attributes::default();
+        let mut fill = |_: &mut [u8]| Ok(());
+        let mut making =
+            Making { row, params: &params, template: &template, private: &private, fill: &mut fill };
         Ok(pbkdf2(&mut making)?.need(CKA_VALUE)?.into())
     }
 

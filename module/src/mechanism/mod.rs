@@ -13,12 +13,14 @@ pub mod digest;
 pub mod ec;
 pub mod edwards;
 pub mod encrypt_data;
+pub mod field;
 pub mod hashes;
 pub mod kdf;
 pub mod key_wrap;
 pub mod message;
 pub mod operation;
 pub mod params;
+pub mod pq;
 pub mod rsa;
 pub mod secret;
 pub mod tls;
@@ -53,6 +55,8 @@ pub struct Making<'a> {
     pub params: &'a Params,
     /// The template of the secret key, or of the public key of a pair.
     pub template: &'a Attributes,
+    /// The template of the private key of a pair; empty for a secret key.
+    pub private: &'a Attributes,
     pub fill: &'a mut Fill<'a>,
 }
 
@@ -65,6 +69,8 @@ pub type Transform = fn(&Start<'_>, &[u8]) -> Result<Secret>;
 pub type Digest = fn(&'static Mechanism, &Params) -> Result<Begun>;
 /// Gives the derived bytes: of that length when one is asked, else all there are.
 pub type Derive = fn(&Start<'_>, Option<usize>) -> Result<Secret>;
+/// Gives a ciphertext and the shared secret in it.
+pub type Encapsulate = fn(&Start<'_>) -> Result<(Vec<u8>, Secret)>;
 /// Makes a key: what the token adds to the template.
 pub type Generate = fn(&mut Making<'_>) -> Result<Attributes>;
 /// Makes a key pair: what the token adds to the public and to the private template.
@@ -88,6 +94,8 @@ pub struct Mechanism {
     pub shape: Shape,
     /// The hash that the mechanism is named after.
     pub hash: Option<Hash>,
+    /// The class of what `generate` makes.
+    pub class: CK_OBJECT_CLASS,
     /// Flags beside those that follow from what the row offers.
     pub flags: CK_FLAGS,
     pub digest: Option<Digest>,
@@ -106,6 +114,8 @@ pub struct Mechanism {
     pub gives: CK_OBJECT_CLASS,
     /// What a derived key has of its base.
     pub heir: Heir,
+    pub encapsulate: Option<Encapsulate>,
+    pub decapsulate: Option<Transform>,
     pub generate: Option<Generate>,
     pub pair: Option<Pair>,
 }
@@ -118,6 +128,7 @@ pub const ROW: Mechanism = Mechanism {
     unit: Unit::Bits,
     shape: Shape::None,
     hash: None,
+    class: CKO_SECRET_KEY,
     flags: 0,
     digest: None,
     sign: None,
@@ -132,6 +143,8 @@ pub const ROW: Mechanism = Mechanism {
     brood: None,
     gives: CKO_SECRET_KEY,
     heir: Heir::Free,
+    encapsulate: None,
+    decapsulate: None,
     generate: None,
     pair: None,
 };
@@ -142,6 +155,8 @@ const FAMILIES: &[&[Mechanism]] = &[
     ec::ROWS,
     edwards::ROWS,
     agreement::ROWS,
+    field::ROWS,
+    pq::ROWS,
     aes::ROWS,
     key_wrap::ROWS,
     block_mac::ROWS,
@@ -226,6 +241,8 @@ impl Mechanism {
             (self.wrap.is_some(), CKF_WRAP),
             (self.unwrap.is_some(), CKF_UNWRAP),
             (self.derive.is_some() || self.brood.is_some(), CKF_DERIVE),
+            (self.encapsulate.is_some(), CKF_ENCAPSULATE),
+            (self.decapsulate.is_some(), CKF_DECAPSULATE),
             (message::serves(self.shape) && self.encrypt.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MULTI_MESSAGE),
             (message::serves(self.shape) && self.decrypt.is_some(), CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
             (self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),

@@ -12,6 +12,8 @@ pub enum Shape {
     None,
     /// Exactly so many bytes: an initialisation vector.
     Iv(usize),
+    /// Bytes, of any length but none.
+    Bytes,
     /// The same, or nothing.
     OptionalIv(usize),
     /// CK_RSA_PKCS_PSS_PARAMS
@@ -26,6 +28,10 @@ pub enum Shape {
     EcdhAes,
     /// CK_EDDSA_PARAMS, or none
     Eddsa,
+    /// CK_SIGN_ADDITIONAL_CONTEXT, or none
+    SignContext,
+    /// CK_HASH_SIGN_ADDITIONAL_CONTEXT
+    HashSignContext,
     /// CK_AES_CTR_PARAMS
     Ctr,
     /// CK_GCM_PARAMS, in both its layouts
@@ -104,6 +110,7 @@ pub struct Randoms {
 pub enum Params {
     None,
     Iv(Vec<u8>),
+    Bytes(Vec<u8>),
     Pss {
         hash: CK_MECHANISM_TYPE,
         mgf: CK_RSA_PKCS_MGF_TYPE,
@@ -132,6 +139,12 @@ pub enum Params {
     Eddsa {
         prehash: bool,
         context: Vec<u8>,
+    },
+    /// With the hash of a digest that the caller made.
+    SignContext {
+        hedge: CK_HEDGE_TYPE,
+        context: Vec<u8>,
+        hash: Option<CK_MECHANISM_TYPE>,
     },
     Ctr {
         bits: usize,

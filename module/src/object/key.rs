@@ -1,6 +1,8 @@
 //! Typed keys: what a mechanism works with, parsed from attributes once and shared.
 
 pub mod edwards;
+pub mod field;
+pub mod pq;
 
 use std::sync::Arc;
 
@@ -55,7 +57,18 @@ pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
 ];
 
 /// The types of key pairs this token keeps.
-pub const PAIR_TYPES: &[CK_KEY_TYPE] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
+pub const PAIR_TYPES: &[CK_KEY_TYPE] = &[
+    CKK_RSA,
+    CKK_EC,
+    CKK_EC_EDWARDS,
+    CKK_EC_MONTGOMERY,
+    CKK_ML_DSA,
+    CKK_ML_KEM,
+    CKK_SLH_DSA,
+    CKK_DSA,
+    CKK_DH,
+];
+
 /// The types of private keys whose public half stands in their attributes.
 pub const PUBLIC_HALVES: &[CK_KEY_TYPE] = &[CKK_RSA, CKK_EC];
 
@@ -70,6 +83,10 @@ pub enum Key {
     /// Of Edwards and Montgomery keys alike: the curve tells which.
     EdwardsPublic(Arc<crate::crypto::edwards::PublicKey>),
     EdwardsPrivate(Arc<crate::crypto::edwards::PrivateKey>),
+    FieldPublic(Arc<crate::crypto::field::FieldKey>),
+    FieldPrivate(Arc<crate::crypto::field::FieldKey>),
+    PqPublic(Arc<crate::crypto::pq::PublicKey>),
+    PqPrivate(Arc<crate::crypto::pq::PrivateKey>),
 }
 
 impl Key {
@@ -100,11 +117,15 @@ impl Key {
             }
             (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::parse_public(attributes)?,
             (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::parse_private(attributes)?,
+            (CKO_PUBLIC_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::parse_public(attributes)?,
+            (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::parse_private(attributes)?,
+            (CKO_PUBLIC_KEY, CKK_DSA | CKK_DH) => field::parse_public(attributes)?,
+            (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::parse_private(attributes)?,
             _ => return Err(Rv::KeyHandleInvalid.because("the object is no key")),
         })
     }
 
-    /// The size of the key in bits: of the modulus, of the curve, of the secret.
+    /// The size of the key in bits: of the modulus, of the curve, of the secret, of a post-quantum public key.
     pub fn bits(&self) -> usize {
         match self {
             Key::Secret(secret) => secret.len() * 8,
@@ -114,6 +135,9 @@ impl Key {
             Key::EcPrivate(key) => key.curve().bits(),
             Key::EdwardsPublic(key) => key.curve().bits(),
             Key::EdwardsPrivate(key) => key.curve().bits(),
+            Key::FieldPublic(key) | Key::FieldPrivate(key) => key.domain().bits(),
+            Key::PqPublic(key) => key.set().public_size() * 8,
+            Key::PqPrivate(key) => key.set().public_size() * 8,
         }
     }
 }
@@ -178,6 +202,11 @@ pub fn settle(attributes: &mut Attributes) -> Result<()> {
         (CKO_PRIVATE_KEY, CKK_EC) => settle_ec_private(attributes),
         (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_public(attributes),
         (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_private(attributes),
+        (CKO_PUBLIC_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::settle_public(attributes),
+        (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::settle_private(attributes),
+        (CKO_PUBLIC_KEY, CKK_DSA | CKK_DH) => field::settle_public(attributes),
+        (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::settle_private(attributes),
+        (CKO_DOMAIN_PARAMETERS, _) => field::settle_domain(attributes),
         (CKO_SECRET_KEY, kind) => settle_secret(attributes, kind),
         _ => Ok(()),
     }
@@ -371,6 +400,8 @@ pub fn encode(attributes: &Attributes) -> Result<Secret> {
             ec::to_pkcs8(curve, &scalar, Some(&point))
         }
         (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::encode(attributes),
+        (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::encode(attributes),
+        (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::encode(attributes),
         _ => Err(Rv::KeyNotWrappable.because("only secret and private keys can be wrapped")),
     }
 }
@@ -429,6 +460,10 @@ pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
         (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => {
             edwards::decode(sort.kind, bytes.expose()).map_err(wrong)
         }
+        (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => {
+            pq::decode(sort.kind, bytes.expose()).map_err(wrong)
+        }
+        (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::decode(sort.kind, bytes.expose()).map_err(wrong),
         _ => Err(Rv::TemplateInconsistent.because("only secret and private keys can be unwrapped")),
     }
 }

@@ -80,6 +80,7 @@ impl Sort {
             CKO_DATA => true,
             CKO_CERTIFICATE => self.kind == CKC_X_509,
             CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => super::key::PAIR_TYPES.contains(&self.kind),
+            CKO_DOMAIN_PARAMETERS => matches!(self.kind, CKK_DSA | CKK_DH),
             CKO_SECRET_KEY => super::key::SECRET_TYPES.contains(&self.kind),
             _ => false,
         }
@@ -90,7 +91,7 @@ impl Sort {
             CKO_CERTIFICATE => {
                 format!("{} {}", names::class(self.class), names::certificate_type(self.kind))
             }
-            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY => {
+            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_DOMAIN_PARAMETERS => {
                 format!("{} {}", names::class(self.class), names::key_type(self.kind))
             }
             _ => names::class(self.class).into_owned(),
@@ -101,7 +102,7 @@ impl Sort {
 fn kind_attribute(class: CK_OBJECT_CLASS) -> Option<CK_ATTRIBUTE_TYPE> {
     match class {
         CKO_CERTIFICATE => Some(CKA_CERTIFICATE_TYPE),
-        CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY => Some(CKA_KEY_TYPE),
+        CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_DOMAIN_PARAMETERS => Some(CKA_KEY_TYPE),
         _ => None,
     }
 }
@@ -226,6 +227,9 @@ pub fn complete(attributes: &mut Attributes, birth: Birth) {
         };
         attributes.set(CKA_LOCAL, Value::Bool(local));
         attributes.set(CKA_KEY_GEN_MECHANISM, Value::Ulong(mechanism));
+    }
+    if sort.class == CKO_DOMAIN_PARAMETERS {
+        attributes.set(CKA_LOCAL, Value::Bool(matches!(birth, Birth::Generate(_))));
     }
     defaults(attributes, sort, matches!(birth, Birth::Generate(_)) && attributes.flag(CKA_TOKEN));
     if matches!(sort.class, CKO_PRIVATE_KEY | CKO_SECRET_KEY) {
