@@ -38,6 +38,9 @@ pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
     CKK_HKDF,
 ];
 
+/// The key types whose domain parameters this token keeps.
+pub const DOMAIN_TYPES: &[CK_KEY_TYPE] = &[CKK_DSA, CKK_DH];
+
 /// Those of any length.
 pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
     CKK_GENERIC_SECRET,
@@ -195,7 +198,8 @@ pub fn from_scalar(curve: ec::Curve, scalar: Secret, point: &[u8]) -> Attributes
 pub fn settle(attributes: &mut Attributes) -> Result<()> {
     let sort = Sort::of(attributes);
     match (sort.class, sort.kind) {
-        (CKO_CERTIFICATE, CKC_X_509) => settle_certificate(attributes),
+        (CKO_CERTIFICATE, kind) => settle_certificate(attributes, kind),
+        (CKO_TRUST, _) => settle_trust(attributes),
         (CKO_PUBLIC_KEY, CKK_RSA) => settle_rsa_public(attributes),
         (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes),
         (CKO_PUBLIC_KEY, CKK_EC) => settle_ec_public(attributes),
@@ -230,21 +234,65 @@ fn fill(attributes: &mut Attributes, attribute: CK_ATTRIBUTE_TYPE, value: Vec<u8
     }
 }
 
-fn settle_certificate(attributes: &mut Attributes) -> Result<()> {
-    let Some(der) = attributes.bytes(CKA_VALUE).map(<[u8]>::to_vec) else {
-        return match attributes.bytes(CKA_URL) {
-            Some(_) => Ok(()),
-            None => Err(Rv::TemplateIncomplete
-                .because("CKA_VALUE is missing: a certificate needs CKA_VALUE or CKA_URL (§4.6.3)")),
-        };
-    };
-    let x509 = certificate::check_x509(&der)?;
-    fill(attributes, CKA_SUBJECT, x509.subject);
-    fill(attributes, CKA_ISSUER, x509.issuer);
-    fill(attributes, CKA_SERIAL_NUMBER, x509.serial);
-    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(x509.spki))?;
-    let check = Hash::Sha1.digest(&der)[..3].to_vec();
+fn settle_certificate(attributes: &mut Attributes, kind: CK_CERTIFICATE_TYPE) -> Result<()> {
+    linked(attributes)?;
+    let Some(value) = attributes.bytes(CKA_VALUE).map(<[u8]>::to_vec) else { return Ok(()) };
+    if kind == CKC_X_509 {
+        let x509 = certificate::check_x509(&value)?;
+        fill(attributes, CKA_SUBJECT, x509.subject);
+        fill(attributes, CKA_ISSUER, x509.issuer);
+        fill(attributes, CKA_SERIAL_NUMBER, x509.serial);
+        computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(x509.spki))?;
+    }
+    let check = Hash::Sha1.digest(&value)[..3].to_vec();
     computed(attributes, CKA_CHECK_VALUE, Value::Bytes(check))
+}
+
+/// A certificate is there, or a URL to find it by, with the hashes to know it again (§4.6.3, footnotes 2 to 4).
+fn linked(attributes: &Attributes) -> Result<()> {
+    let has = |attribute| attributes.bytes(attribute).is_some();
+    if !has(CKA_VALUE) && !has(CKA_URL) {
+        return Err(Rv::TemplateIncomplete
+            .because("CKA_VALUE is missing: a certificate needs CKA_VALUE or CKA_URL (§4.6.3)"));
+    }
+    let hashes = [CKA_HASH_OF_SUBJECT_PUBLIC_KEY, CKA_HASH_OF_ISSUER_PUBLIC_KEY];
+    match hashes.into_iter().find(|hash| has(CKA_URL) && !has(*hash)) {
+        None => Ok(()),
+        Some(hash) => Err(Rv::TemplateIncomplete
+            .because(format!("{} is missing: it goes with CKA_URL (§4.6.3)", names::attribute(hash)))),
+    }
+}
+
+/// For what a trust object says whether a certificate is trusted.
+const USES: [CK_ATTRIBUTE_TYPE; 7] = [
+    CKA_TRUST_SERVER_AUTH,
+    CKA_TRUST_CLIENT_AUTH,
+    CKA_TRUST_CODE_SIGNING,
+    CKA_TRUST_EMAIL_PROTECTION,
+    CKA_TRUST_IPSEC_IKE,
+    CKA_TRUST_TIME_STAMPING,
+    CKA_TRUST_OCSP_SIGNING,
+];
+
+/// Whoever trusts must say which certificate, by its hash (§4.7, footnote 2).
+fn settle_trust(attributes: &mut Attributes) -> Result<()> {
+    const KNOWN: [u32; 5] =
+        [CKT_TRUST_UNKNOWN, CKT_TRUSTED, CKT_TRUST_ANCHOR, CKT_NOT_TRUSTED, CKT_TRUST_MUST_VERIFY_TRUST];
+    for usage in USES {
+        let Some(trust) = attributes.ulong(usage) else { continue };
+        if !KNOWN.iter().any(|known| u64::from(*known) == trust) {
+            return Err(Rv::AttributeValueInvalid
+                .because(format!("{} is {trust:#x}, which is no CKT_", names::attribute(usage))));
+        }
+        let harmless = [CKT_TRUST_UNKNOWN, CKT_NOT_TRUSTED].iter().any(|known| u64::from(*known) == trust);
+        if !harmless && attributes.bytes(CKA_HASH_OF_CERTIFICATE).is_none() {
+            return Err(Rv::TemplateIncomplete.because(format!(
+                "CKA_HASH_OF_CERTIFICATE is missing: {} trusts (§4.7)",
+                names::attribute(usage)
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn settle_rsa_public(attributes: &mut Attributes) -> Result<()> {

@@ -85,6 +85,7 @@ const fn on(classes: &'static [CK_OBJECT_CLASS], types: &'static [CK_ULONG]) -> 
     On { classes, types }
 }
 
+/// Objects that are stored.
 const ANY: On = on(
     &[
         CKO_DATA,
@@ -93,15 +94,24 @@ const ANY: On = on(
         CKO_PRIVATE_KEY,
         CKO_SECRET_KEY,
         CKO_DOMAIN_PARAMETERS,
-        CKO_PROFILE,
+        CKO_TRUST,
     ],
     &[],
 );
-const PLAIN: On = on(&[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_DOMAIN_PARAMETERS], &[]);
-const PROFILE: On = on(&[CKO_PROFILE], &[]);
+const PLAIN: On = on(&[CKO_DATA, CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_DOMAIN_PARAMETERS, CKO_TRUST], &[]);
+/// Objects that the token has of itself.
+pub const BUILT_IN: &[CK_OBJECT_CLASS] = &[CKO_HW_FEATURE, CKO_MECHANISM, CKO_PROFILE, CKO_VALIDATION];
+const OWN: On = on(BUILT_IN, &[]);
 const DATA: On = on(&[CKO_DATA], &[]);
 const CERT: On = on(&[CKO_CERTIFICATE], &[]);
 const X509: On = on(&[CKO_CERTIFICATE], &[CKC_X_509]);
+/// Certificates that may be a URL only.
+const LINKED: On = on(&[CKO_CERTIFICATE], &[CKC_X_509, CKC_WTLS]);
+const ATTR: On = on(&[CKO_CERTIFICATE], &[CKC_X_509_ATTR_CERT]);
+const TRUST: On = on(&[CKO_TRUST], &[]);
+const DOMAIN: On = on(&[CKO_DOMAIN_PARAMETERS], &[]);
+const FEATURE: On = on(&[CKO_HW_FEATURE], &[]);
+const COUNTER: On = on(&[CKO_HW_FEATURE], &[CKH_MONOTONIC_COUNTER]);
 const KEY: On = on(&[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY], &[]);
 const CLOSED: On = on(&[CKO_PRIVATE_KEY, CKO_SECRET_KEY], &[]);
 const PUB: On = on(&[CKO_PUBLIC_KEY], &[]);
@@ -118,10 +128,14 @@ const DSA: &[CK_ULONG] = &[CKK_DSA];
 const DH: &[CK_ULONG] = &[CKK_DH];
 const FIELDS: &[CK_ULONG] = &[CKK_DSA, CKK_DH];
 const GROUP: On = on(&[CKO_DOMAIN_PARAMETERS], &[]);
-const KEM: &[CK_ULONG] = &[CKK_ML_KEM];
+/// Keys that encapsulate.
+const KEMS: &[CK_ULONG] = &[CKK_ML_KEM];
 const LATTICES: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM];
 const POST_QUANTUM: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM, CKK_SLH_DSA];
 const CIPHERS: &[CK_ULONG] = &[CKK_AES, CKK_AES_XTS, CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20];
+
+/// What a trust object says of a use that it does not name.
+const UNKNOWN: Unsaid = Number(CKT_TRUST_UNKNOWN as CK_ULONG);
 
 /// Written as a function so that a row reads as a line of the standard's table.
 #[allow(clippy::too_many_arguments)]
@@ -170,17 +184,36 @@ pub static RULES: &[Rule] = &[
     row(CKA_START_DATE,               CERT,            Date,       Empty,      [O, N, N, N],  Never),
     row(CKA_END_DATE,                 CERT,            Date,       Empty,      [O, N, N, N],  Never),
     row(CKA_PUBLIC_KEY_INFO,          CERT,            Bytes,      Empty,      [O, N, N, N],  Never),
-    row(CKA_SUBJECT,                  X509,            Bytes,      Unset,      [M, N, N, N],  Never),
+    // §4.6.3 X.509 public key certificates, §4.6.4 WTLS certificates
+    row(CKA_SUBJECT,                  LINKED,          Bytes,      Unset,      [M, N, N, N],  Never),
     row(CKA_ID,                       X509,            Bytes,      Empty,      [O, N, N, N],  Free),
-    row(CKA_ISSUER,                   X509,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_ISSUER,                   LINKED,          Bytes,      Empty,      [O, N, N, N],  Free),
     row(CKA_SERIAL_NUMBER,            X509,            Bytes,      Empty,      [O, N, N, N],  Free),
-    row(CKA_VALUE,                    X509,            Bytes,      Empty,      [O, N, N, N],  Never),
-    row(CKA_URL,                      X509,            Bytes,      Empty,      [O, N, N, N],  Never),
-    row(CKA_HASH_OF_SUBJECT_PUBLIC_KEY, X509,          Bytes,      Empty,      [O, N, N, N],  Never),
-    row(CKA_HASH_OF_ISSUER_PUBLIC_KEY, X509,           Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_VALUE,                    LINKED,          Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_URL,                      LINKED,          Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_HASH_OF_SUBJECT_PUBLIC_KEY, LINKED,        Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_HASH_OF_ISSUER_PUBLIC_KEY, LINKED,         Bytes,      Empty,      [O, N, N, N],  Never),
     row(CKA_JAVA_MIDP_SECURITY_DOMAIN, X509,           Ulong,      Number(0),  [O, N, N, N],  Never),
-    row(CKA_NAME_HASH_ALGORITHM,      X509,            Ulong,      Number(CKM_SHA_1), [O, N, N, N],  Never),
-    // §4.7 keys
+    row(CKA_NAME_HASH_ALGORITHM,      LINKED,          Ulong,      Number(CKM_SHA_1), [O, N, N, N],  Never),
+    // §4.6.5 X.509 attribute certificates
+    row(CKA_OWNER,                    ATTR,            Bytes,      Unset,      [M, N, N, N],  Never),
+    row(CKA_AC_ISSUER,                ATTR,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_SERIAL_NUMBER,            ATTR,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_ATTR_TYPES,               ATTR,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_VALUE,                    ATTR,            Bytes,      Unset,      [M, N, N, N],  Never),
+    // §4.7 trust
+    row(CKA_ISSUER,                   TRUST,           Bytes,      Unset,      [M, N, N, N],  Never),
+    row(CKA_SERIAL_NUMBER,            TRUST,           Bytes,      Unset,      [M, N, N, N],  Never),
+    row(CKA_HASH_OF_CERTIFICATE,      TRUST,           Bytes,      Empty,      [O, N, N, N],  Never),
+    row(CKA_NAME_HASH_ALGORITHM,      TRUST,           Ulong,      Number(CKM_SHA_1), [O, N, N, N],  Never),
+    row(CKA_TRUST_SERVER_AUTH,        TRUST,           Ulong,      UNKNOWN,    [O, N, N, N],  Free),
+    row(CKA_TRUST_CLIENT_AUTH,        TRUST,           Ulong,      UNKNOWN,    [O, N, N, N],  Free),
+    row(CKA_TRUST_CODE_SIGNING,       TRUST,           Ulong,      UNKNOWN,    [O, N, N, N],  Free),
+    row(CKA_TRUST_EMAIL_PROTECTION,   TRUST,           Ulong,      UNKNOWN,    [O, N, N, N],  Free),
+    row(CKA_TRUST_IPSEC_IKE,          TRUST,           Ulong,      UNKNOWN,    [O, N, N, N],  Free),
+    row(CKA_TRUST_TIME_STAMPING,      TRUST,           Ulong,      UNKNOWN,    [O, N, N, N],  Free),
+    row(CKA_TRUST_OCSP_SIGNING,       TRUST,           Ulong,      UNKNOWN,    [O, N, N, N],  Free),
+    // §4.8 keys
     row(CKA_KEY_TYPE,                 KEY,             Ulong,      Unset,      [M, O, M, O],  Never),
     row(CKA_ID,                       KEY,             Bytes,      Empty,      [O, O, O, O],  Free),
     row(CKA_START_DATE,               KEY,             Date,       Empty,      [O, O, O, O],  Free),
@@ -191,7 +224,8 @@ pub static RULES: &[Rule] = &[
     row(CKA_LOCAL,                    KEY,             Bool,       Unset,      [N, N, N, N],  Never),
     row(CKA_KEY_GEN_MECHANISM,        KEY,             Ulong,      Unset,      [N, N, N, N],  Never),
     row(CKA_ALLOWED_MECHANISMS,       KEY,             Mechanisms, Empty,      [O, O, O, O],  Never),
-    // §4.8 public keys, §4.9 private keys, §4.10 secret keys
+    row(CKA_OBJECT_VALIDATION_FLAGS,  KEY,             Ulong,      Number(0),  [N, N, N, N],  Never),
+    // §4.9 public keys, §4.10 private keys, §4.11 secret keys
     row(CKA_SUBJECT,                  PAIR,            Bytes,      Empty,      [O, O, O, O],  Free),
     row(CKA_PUBLIC_KEY_INFO,          PAIR,            Bytes,      Empty,      [O, O, O, O],  Never),
     row(CKA_ENCRYPT,                  on(PUB.classes, RSA), Bool,  True,       [O, O, O, O],  Free),
@@ -220,9 +254,9 @@ pub static RULES: &[Rule] = &[
     row(CKA_UNWRAP,                   PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   SEC,             Bool,       False,      [O, O, O, O],  Free),
-    row(CKA_ENCAPSULATE,              on(PUB.classes, KEM), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_ENCAPSULATE,              on(PUB.classes, KEMS), Bool,  True,       [O, O, O, O],  Free),
     row(CKA_ENCAPSULATE,              PUB,             Bool,       False,      [O, O, O, O],  Free),
-    row(CKA_DECAPSULATE,              on(PRV.classes, KEM), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_DECAPSULATE,              on(PRV.classes, KEMS), Bool,  True,       [O, O, O, O],  Free),
     row(CKA_DECAPSULATE,              PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_TRUSTED,                  PUB,             Bool,       False,      [O, O, O, O],  ByOfficer),
     row(CKA_TRUSTED,                  SEC,             Bool,       False,      [O, O, O, O],  ByOfficer),
@@ -240,8 +274,24 @@ pub static RULES: &[Rule] = &[
     row(CKA_ENCAPSULATE_TEMPLATE,     PUB,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_DECAPSULATE_TEMPLATE,     PRV,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_CHECK_VALUE,              SEC,             Bytes,      Empty,      [O, O, O, O],  Never),
-    // §4.12 profiles
-    row(CKA_PROFILE_ID,               PROFILE,         Ulong,      Unset,      [N, N, N, N],  Never),
+    // §4.12 domain parameters, whose values are the mechanisms'
+    row(CKA_KEY_TYPE,                 DOMAIN,          Ulong,      Unset,      [M, O, N, N],  Never),
+    row(CKA_LOCAL,                    DOMAIN,          Bool,       Unset,      [N, N, N, N],  Never),
+    // §4.3 hardware features, §4.13 mechanisms, §4.14 profiles, §4.15 validations: the token's own
+    row(CKA_CLASS,                    OWN,             Ulong,      Unset,      [N, N, N, N],  Never),
+    row(CKA_TOKEN,                    OWN,             Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_PRIVATE,                  OWN,             Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_MODIFIABLE,               OWN,             Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_LABEL,                    OWN,             Bytes,      Unset,      [N, N, N, N],  Never),
+    row(CKA_COPYABLE,                 OWN,             Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_DESTROYABLE,              OWN,             Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_UNIQUE_ID,                OWN,             Bytes,      Unset,      [N, N, N, N],  Never),
+    row(CKA_HW_FEATURE_TYPE,          FEATURE,         Ulong,      Unset,      [N, N, N, N],  Never),
+    row(CKA_VALUE,                    FEATURE,         Bytes,      Unset,      [N, N, N, N],  Never),
+    row(CKA_RESET_ON_INIT,            COUNTER,         Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_HAS_RESET,                COUNTER,         Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_MECHANISM_TYPE,           on(&[CKO_MECHANISM], &[]), Ulong, Unset, [N, N, N, N],  Never),
+    row(CKA_PROFILE_ID,               on(&[CKO_PROFILE], &[]), Ulong, Unset,   [N, N, N, N],  Never),
     // §6.1 RSA
     row(CKA_MODULUS,                  on(PUB.classes, RSA), Kind::Number, Unset, [M, N, N, N],  Never),
     row(CKA_MODULUS_BITS,             on(PUB.classes, RSA), Ulong, Unset,      [N, M, N, N],  Never),

@@ -9,7 +9,7 @@ use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::object::{Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy};
 use crate::store::{Keys, Opened, Record};
 
-use super::builtin::{self, BUILT_IN};
+use super::builtin::is_built_in;
 use super::{Token, User};
 
 /// A session object's handle has this bit.
@@ -17,7 +17,7 @@ const SESSION_OBJECT: u64 = 1 << 62;
 /// Where the epoch stands in the handle of a private object; the row's number is below.
 const EPOCH_SHIFT: u32 = 40;
 const ROW: u64 = (1 << EPOCH_SHIFT) - 1;
-const EPOCHS: u64 = (1 << (61 - EPOCH_SHIFT)) - 1;
+const EPOCHS: u64 = (1 << (62 - EPOCH_SHIFT)) - 1;
 /// So often a change is tried while other processes change the same object.
 pub(super) const CHANGE_TRIES: usize = 16;
 /// So many objects are kept open; more are opened again when they are needed.
@@ -95,11 +95,11 @@ impl Token {
     /// # Errors
     /// CKR_OBJECT_HANDLE_INVALID when there is none, or when it is private and its login is over.
     pub fn object(&self, handle: u64) -> Result<Arc<Object>> {
+        if is_built_in(handle) {
+            return self.built_in(handle).ok_or_else(|| no_object(handle));
+        }
         if handle & SESSION_OBJECT != 0 {
             return self.objects.session().objects.get(&handle).cloned().ok_or_else(|| no_object(handle));
-        }
-        if handle & BUILT_IN != 0 {
-            return builtin::object(handle).ok_or_else(|| no_object(handle));
         }
         self.kept(handle).map(|kept| kept.object)
     }
@@ -298,9 +298,6 @@ impl Token {
             self.objects.session().objects.insert(handle, Arc::new(Object::new(after)));
             return Ok(());
         }
-        if handle & BUILT_IN != 0 {
-            return policy::change(self.object(handle)?.attributes(), template, false, officer).map(drop);
-        }
         // Another process may change the object between the look and the write: then look again.
         for _ in 0..CHANGE_TRIES {
             let kept = self.kept(handle)?;
@@ -352,12 +349,11 @@ impl Token {
         let token =
             wanted.iter().find(|(attribute, _)| *attribute == CKA_TOKEN).map(|(_, given)| given.clone());
         let is = |yes: bool| token.as_ref().is_none_or(|given| *given == Value::Bool(yes).to_given());
-        let mut found = Vec::new();
-        if is(true) {
-            found = self.find_stored(&wanted)?;
-            let matching = builtin::objects().filter(|(_, object)| object.matches(&wanted));
-            found.extend(matching.map(|(handle, _)| handle));
+        let own = Token::find_built_in(&wanted);
+        if !own.is_empty() {
+            return Ok(own);
         }
+        let mut found = if is(true) { self.find_stored(&wanted)? } else { Vec::new() };
         if is(false) {
             let live = self.objects.session();
             let mut handles: Vec<u64> =
