@@ -51,7 +51,9 @@ pub fn from_pkcs8(family: Family, der: &[u8]) -> Result<Pair> {
 }
 
 /// The seed and the expanded key, of which one may be missing.
-fn halves(key: &[u8]) -> Option<(Option<&[u8]>, Option<&[u8]>)> {
+type Halves<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+
+fn halves(key: &[u8]) -> Option<Halves<'_>> {
     let mut whole = Elements::new(key)?;
     let halves = match whole.tag()? {
         SEED => (Some(whole.take(SEED)?), None),
