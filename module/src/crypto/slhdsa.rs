@@ -4,20 +4,18 @@ use slh_dsa::{ParameterSet, Signature, SigningKey, VerifyingKey};
 
 use crate::cryptoki::Secret;
 
+/// Signs the parts of a message, with n bytes of randomness or deterministic.
+type Sign = fn(&Secret, &[&[u8]], Option<&[u8]>) -> Option<Vec<u8>>;
+/// Judges a signature over the parts of a message.
+type Verify = fn(&[u8], &[&[u8]], &[u8]) -> Option<()>;
+
 /// What a parameter set can do.
 pub struct Engine {
     /// The whole private key from its first three parts, each n bytes: SK.seed, SK.prf, PK.seed.
     pub expand: fn(&[u8]) -> Option<Secret>,
-    /// A signature over the parts of a message, with n bytes of randomness or deterministic.
     pub sign: Sign,
-    /// Whether a signature is good.
     pub verify: Verify,
 }
-
-/// Of a private key, the parts of a message, and the randomness.
-type Sign = fn(&Secret, &[&[u8]], Option<&[u8]>) -> Option<Vec<u8>>;
-/// Of a public key, the parts of a message, and the signature.
-type Verify = fn(&[u8], &[&[u8]], &[u8]) -> Option<()>;
 
 const fn engine<P: ParameterSet>() -> Engine {
     Engine { expand: expand::<P>, sign: sign::<P>, verify: verify::<P> }

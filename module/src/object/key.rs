@@ -3,10 +3,11 @@
 pub mod edwards;
 pub mod field;
 pub mod pq;
+mod x509;
 
 use std::sync::Arc;
 
-use crate::crypto::{certificate, cipher, ec, hash::Hash, rsa, spki};
+use crate::crypto::{cipher, ec, hash::Hash, rsa, spki};
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Rv, Secret, names};
 
@@ -198,7 +199,7 @@ pub fn from_scalar(curve: ec::Curve, scalar: Secret, point: &[u8]) -> Attributes
 pub fn settle(attributes: &mut Attributes) -> Result<()> {
     let sort = Sort::of(attributes);
     match (sort.class, sort.kind) {
-        (CKO_CERTIFICATE, kind) => settle_certificate(attributes, kind),
+        (CKO_CERTIFICATE, kind) => x509::settle(attributes, kind),
         (CKO_TRUST, _) => settle_trust(attributes),
         (CKO_PUBLIC_KEY, CKK_RSA) => settle_rsa_public(attributes),
         (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes),
@@ -225,41 +226,6 @@ fn computed(attributes: &mut Attributes, attribute: CK_ATTRIBUTE_TYPE, value: Va
             attributes.set(attribute, value);
             Ok(())
         }
-    }
-}
-
-fn fill(attributes: &mut Attributes, attribute: CK_ATTRIBUTE_TYPE, value: Vec<u8>) {
-    if attributes.bytes(attribute).is_none() {
-        attributes.set(attribute, Value::Bytes(value));
-    }
-}
-
-fn settle_certificate(attributes: &mut Attributes, kind: CK_CERTIFICATE_TYPE) -> Result<()> {
-    linked(attributes)?;
-    let Some(value) = attributes.bytes(CKA_VALUE).map(<[u8]>::to_vec) else { return Ok(()) };
-    if kind == CKC_X_509 {
-        let x509 = certificate::check_x509(&value)?;
-        fill(attributes, CKA_SUBJECT, x509.subject);
-        fill(attributes, CKA_ISSUER, x509.issuer);
-        fill(attributes, CKA_SERIAL_NUMBER, x509.serial);
-        computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(x509.spki))?;
-    }
-    let check = Hash::Sha1.digest(&value)[..3].to_vec();
-    computed(attributes, CKA_CHECK_VALUE, Value::Bytes(check))
-}
-
-/// A certificate is there, or a URL to find it by, with the hashes to know it again (§4.6.3, footnotes 2 to 4).
-fn linked(attributes: &Attributes) -> Result<()> {
-    let has = |attribute| attributes.bytes(attribute).is_some();
-    if !has(CKA_VALUE) && !has(CKA_URL) {
-        return Err(Rv::TemplateIncomplete
-            .because("CKA_VALUE is missing: a certificate needs CKA_VALUE or CKA_URL (§4.6.3)"));
-    }
-    let hashes = [CKA_HASH_OF_SUBJECT_PUBLIC_KEY, CKA_HASH_OF_ISSUER_PUBLIC_KEY];
-    match hashes.into_iter().find(|hash| has(CKA_URL) && !has(*hash)) {
-        None => Ok(()),
-        Some(hash) => Err(Rv::TemplateIncomplete
-            .because(format!("{} is missing: it goes with CKA_URL (§4.6.3)", names::attribute(hash)))),
     }
 }
 
