@@ -52,7 +52,8 @@ mod own {
             .map(|object| scene.session().number(object, CKA_MECHANISM_TYPE).expect("CKA_MECHANISM_TYPE"))
             .collect();
         let mut list = scene.library.mechanisms(scene.slot).expect("C_GetMechanismList");
-        (types.sort_unstable(), list.sort_unstable());
+        types.sort_unstable();
+        list.sort_unstable();
         assert_eq!(types, list);
     }
 

@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod files;
 mod options;
 mod paint;
 mod pin;
 mod problem;
+mod progress;
 mod table;
 mod tokens;
 

@@ -67,6 +67,7 @@ pin_options!(SoPin, "so-pin", "SO PIN");
 pin_options!(UserPin, "pin", "user PIN");
 pin_options!(OldPin, "old-pin", "present PIN");
 pin_options!(NewPin, "new-pin", "new PIN");
+pin_options!(Password, "password", "password");
 
 impl Source<'_> {
     /// Whether an option says where the PIN is.

@@ -40,7 +40,11 @@ fn the_lists_are_complete_and_the_longer_begin_with_the_shorter() {
     assert_eq!(ROWS.len(), 104);
     let (old, middle, new) = (functions(&V2_40), functions(&V3_0), functions(&V3_2));
     assert_eq!((old.len(), middle.len(), new.len()), (68, 92, 104));
-    assert!(middle.starts_with(old) && new.starts_with(middle));
+    // C_GetAttributeValue has a door of its own in the lists of 3.x, where points of Edwards keys are bare.
+    let elsewhere = functions(&V2_40).iter().position(|f| *f == V2_40.C_GetAttributeValue.unwrap() as usize);
+    let differ: Vec<usize> = (0..old.len()).filter(|at| old[*at] != middle[*at]).collect();
+    assert_eq!(differ, Vec::from_iter(elsewhere));
+    assert!(new.starts_with(middle));
     assert!(!new.contains(&0), "a function is missing");
     assert_eq!(new.iter().collect::<HashSet<_>>().len(), 104, "two functions are one");
     assert_eq!(ROWS.iter().map(|row| row.1).collect::<HashSet<_>>().len(), 104);

@@ -2,6 +2,8 @@
 //!
 //! [`Module`] answers what needs no session; [`Call`] is one call on one session.
 
+mod archive;
+mod backup;
 mod general;
 mod keys;
 mod messages;
@@ -21,7 +23,10 @@ use crate::token::{Settings, Slots};
 
 pub use crate::session::Kind;
 pub use crate::token::{NamedUser, SlotInfo, TokenInfo};
+pub use archive::Backup;
+pub use backup::{Brought, Form};
 pub use general::{Info, MechanismInfo};
+pub use keys::Derived;
 pub use objects::List;
 pub use sessions::SessionInfo;
 

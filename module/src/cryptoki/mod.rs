@@ -5,6 +5,7 @@ pub mod names;
 pub mod reply;
 pub mod rv;
 pub mod secret;
+pub mod vendor;
 
 /// The numbers of the standard: `CKA_…`, `CKM_…`, `CK_…` types, as in its C header.
 pub use cryptoki_sys as ids;

@@ -5,6 +5,7 @@
 //! later, and whether it can be read from a sensitive key.
 
 use crate::cryptoki::ids::*;
+use crate::cryptoki::vendor::*;
 
 use super::attributes::Kind;
 
@@ -120,14 +121,18 @@ const SEC: On = on(&[CKO_SECRET_KEY], &[]);
 const RSA: &[CK_ULONG] = &[CKK_RSA];
 const EC: &[CK_ULONG] = &[CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
 const BYTE_SCALARS: &[CK_ULONG] = &[CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
-const AGREERS: &[CK_ULONG] = &[CKK_EC, CKK_EC_MONTGOMERY];
+const AGREERS: &[CK_ULONG] = &[CKK_EC, CKK_EC_MONTGOMERY, CKK_DH];
 const WRAPPERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_MONTGOMERY];
+const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_DSA, CKK_ML_DSA, CKK_SLH_DSA];
+const DSA: &[CK_ULONG] = &[CKK_DSA];
+const DH: &[CK_ULONG] = &[CKK_DH];
+const FIELDS: &[CK_ULONG] = &[CKK_DSA, CKK_DH];
+const GROUP: On = on(&[CKO_DOMAIN_PARAMETERS], &[]);
 /// Keys that encapsulate.
 const KEMS: &[CK_ULONG] = &[CKK_ML_KEM];
-const SIGNERS: &[CK_ULONG] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS];
+const LATTICES: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM];
+const POST_QUANTUM: &[CK_ULONG] = &[CKK_ML_DSA, CKK_ML_KEM, CKK_SLH_DSA];
 const CIPHERS: &[CK_ULONG] = &[CKK_AES, CKK_AES_XTS, CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20];
-/// Secret keys whose type says their length.
-const SIZED: &[CK_ULONG] = &[CKK_DES, CKK_DES2, CKK_DES3, CKK_CHACHA20, CKK_POLY1305];
 
 /// What a trust object says of a use that it does not name.
 const UNKNOWN: Unsaid = Number(CKT_TRUST_UNKNOWN as CK_ULONG);
@@ -166,9 +171,11 @@ pub static RULES: &[Rule] = &[
     row(CKA_DESTROYABLE,              ANY,             Bool,       True,       [O, O, O, O],  Copy),
     row(CKA_UNIQUE_ID,                ANY,             Bytes,      Unset,      [N, N, N, N],  Never),
     // §4.5 data objects
-    row(CKA_APPLICATION,              DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
-    row(CKA_OBJECT_ID,                DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
+    row(CKA_APPLICATION,              DATA,            Bytes,      Empty,      [O, N, N, O],  Free),
+    row(CKA_OBJECT_ID,                DATA,            Bytes,      Empty,      [O, N, N, O],  Free),
     row(CKA_VALUE,                    DATA,            Bytes,      Empty,      [O, N, N, N],  Free),
+    // §6.62.4 data that are derived
+    row(CKA_VALUE_LEN,                DATA,            Ulong,      Unset,      [N, N, N, O],  Never),
     // §4.6 certificates
     row(CKA_CERTIFICATE_TYPE,         CERT,            Ulong,      Unset,      [M, N, N, N],  Never),
     row(CKA_TRUSTED,                  CERT,            Bool,       False,      [O, N, N, N],  ByOfficer),
@@ -247,6 +254,10 @@ pub static RULES: &[Rule] = &[
     row(CKA_UNWRAP,                   PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   on(SEC.classes, CIPHERS), Bool, True,    [O, O, O, O],  Free),
     row(CKA_UNWRAP,                   SEC,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_ENCAPSULATE,              on(PUB.classes, KEMS), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_ENCAPSULATE,              PUB,             Bool,       False,      [O, O, O, O],  Free),
+    row(CKA_DECAPSULATE,              on(PRV.classes, KEMS), Bool,  True,       [O, O, O, O],  Free),
+    row(CKA_DECAPSULATE,              PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_TRUSTED,                  PUB,             Bool,       False,      [O, O, O, O],  ByOfficer),
     row(CKA_TRUSTED,                  SEC,             Bool,       False,      [O, O, O, O],  ByOfficer),
     row(CKA_SENSITIVE,                PRV,             Bool,       True,       [O, O, O, O],  ToTrue),
@@ -260,10 +271,6 @@ pub static RULES: &[Rule] = &[
     row(CKA_WRAP_TEMPLATE,            on(&[CKO_PUBLIC_KEY, CKO_SECRET_KEY], &[]), Template, Empty, [O, O, O, O], Never),
     row(CKA_UNWRAP_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_DERIVE_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
-    row(CKA_ENCAPSULATE,              on(PUB.classes, KEMS), Bool, True,       [O, O, O, O],  Free),
-    row(CKA_ENCAPSULATE,              PUB,             Bool,       False,      [O, O, O, O],  Free),
-    row(CKA_DECAPSULATE,              on(PRV.classes, KEMS), Bool, True,       [O, O, O, O],  Free),
-    row(CKA_DECAPSULATE,              PRV,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_ENCAPSULATE_TEMPLATE,     PUB,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_DECAPSULATE_TEMPLATE,     PRV,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_CHECK_VALUE,              SEC,             Bytes,      Empty,      [O, O, O, O],  Never),
@@ -297,6 +304,23 @@ pub static RULES: &[Rule] = &[
     closed(row(CKA_EXPONENT_1,        on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
     closed(row(CKA_EXPONENT_2,        on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
     closed(row(CKA_COEFFICIENT,       on(PRV.classes, RSA), SecretNumber, Empty, [O, N, N, N],  Never)),
+    // §6.2 DSA, §6.4 Diffie-Hellman
+    row(CKA_KEY_TYPE,                 GROUP,           Ulong,      Unset,      [M, O, N, N],  Never),
+    row(CKA_LOCAL,                    GROUP,           Bool,       Unset,      [N, N, N, N],  Never),
+    row(CKA_PRIME,                    GROUP,           Kind::Number, Unset,    [M, N, N, N],  Never),
+    row(CKA_SUBPRIME,                 on(GROUP.classes, DSA), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_BASE,                     GROUP,           Kind::Number, Unset,    [M, N, N, N],  Never),
+    row(CKA_PRIME_BITS,               GROUP,           Ulong,      Unset,      [N, M, N, N],  Never),
+    row(CKA_SUBPRIME_BITS,            on(GROUP.classes, DSA), Ulong, Unset,    [N, O, N, N],  Never),
+    row(CKA_PRIME,                    on(PUB.classes, FIELDS), Kind::Number, Unset, [M, M, N, N], Never),
+    row(CKA_SUBPRIME,                 on(PUB.classes, DSA), Kind::Number, Unset, [M, M, N, N], Never),
+    row(CKA_BASE,                     on(PUB.classes, FIELDS), Kind::Number, Unset, [M, M, N, N], Never),
+    row(CKA_VALUE,                    on(PUB.classes, FIELDS), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_PRIME,                    on(PRV.classes, FIELDS), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_SUBPRIME,                 on(PRV.classes, DSA), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_BASE,                     on(PRV.classes, FIELDS), Kind::Number, Unset, [M, N, N, N], Never),
+    row(CKA_VALUE_BITS,               on(PRV.classes, DH), Ulong,  Unset,      [N, O, N, N],  Never),
+    closed(row(CKA_VALUE,             on(PRV.classes, FIELDS), SecretNumber, Unset, [M, N, N, N], Never)),
     // §6.3 elliptic curves
     row(CKA_EC_PARAMS,                on(PUB.classes, EC), Bytes,  Unset,      [M, M, N, N],  Never),
     row(CKA_EC_POINT,                 on(PUB.classes, EC), Bytes,  Unset,      [M, N, N, N],  Never),
@@ -304,8 +328,19 @@ pub static RULES: &[Rule] = &[
     row(CKA_EC_POINT,                 on(PRV.classes, EC), Bytes,  Empty,      [O, N, N, N],  Never),
     closed(row(CKA_VALUE,             on(PRV.classes, BYTE_SCALARS), Secret, Unset, [M, N, N, N],  Never)),
     closed(row(CKA_VALUE,             on(PRV.classes, EC), SecretNumber, Unset, [M, N, N, N],  Never)),
+    // §6.67 ML-DSA, §6.68 ML-KEM, §6.69 SLH-DSA
+    row(CKA_PARAMETER_SET,            on(PUB.classes, POST_QUANTUM), Ulong, Unset, [M, M, N, N], Never),
+    row(CKA_VALUE,                    on(PUB.classes, POST_QUANTUM), Bytes, Unset, [M, N, N, N], Never),
+    row(CKA_PARAMETER_SET,            on(PRV.classes, POST_QUANTUM), Ulong, Unset, [M, O, O, N], Never),
+    closed(row(CKA_SEED,              on(PRV.classes, LATTICES), Secret, Empty, [O, N, N, N],  Never)),
+    closed(row(CKA_VALUE,             on(PRV.classes, LATTICES), Secret, Unset, [O, N, N, N],  Never)),
+    closed(row(CKA_VALUE,             on(PRV.classes, POST_QUANTUM), Secret, Unset, [M, N, N, N], Never)),
     // §6.8 generic secrets, §6.10 AES and the other secret keys
     closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
-    row(CKA_VALUE_LEN,                on(SEC.classes, SIZED), Ulong, Unset,    [O, O, O, O],  Never),
-    row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, M, O, O],  Never),
+    // A type of one length needs no CKA_VALUE_LEN when generated; for the others the mechanism asks it.
+    row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, O, O, O],  Never),
+    // ours
+    row(CKA_TOKENKEEP_BACKUP,         CLOSED,          Bool,       True,       [O, O, O, O],  ToFalse),
+    row(CKA_TOKENKEEP_KEY_DOMAIN,     CLOSED,          Ulong,      Number(0),  [O, O, O, O],  Never),
+    row(CKA_TOKENKEEP_CARD_ALGORITHMS, CLOSED,         Bytes,      Unset,      [O, O, O, O],  Never),
 ];

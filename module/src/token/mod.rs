@@ -1,6 +1,7 @@
 //! A token: who is logged in, which objects are alive, and what changed since the last look.
 
 mod builtin;
+mod dkek;
 mod info;
 mod limits;
 mod login;
@@ -8,6 +9,7 @@ mod objects;
 pub mod settings;
 pub mod slots;
 mod users;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

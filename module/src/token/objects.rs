@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cryptoki::ids::*;
+use crate::cryptoki::vendor::CKO_TOKENKEEP_DKEK;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::object::{Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy};
 use crate::store::{Keys, Opened, Record};
@@ -18,7 +19,7 @@ const EPOCH_SHIFT: u32 = 40;
 const ROW: u64 = (1 << EPOCH_SHIFT) - 1;
 const EPOCHS: u64 = (1 << (62 - EPOCH_SHIFT)) - 1;
 /// So often a change is tried while other processes change the same object.
-const CHANGE_TRIES: usize = 16;
+pub(super) const CHANGE_TRIES: usize = 16;
 /// So many objects are kept open; more are opened again when they are needed.
 const KEPT_OPEN: usize = 4096;
 
@@ -116,6 +117,9 @@ impl Token {
             Some(kept) => kept,
             None => self.opened(row, fresh, keys.as_deref())?.ok_or_else(|| no_object(handle))?,
         };
+        if kept.object.sort().class == CKO_TOKENKEEP_DKEK {
+            return Err(no_object(handle));
+        }
         let of_now = if kept.private { self.epoch() & EPOCHS } else { 0 };
         match epoch == of_now && (!kept.private || self.user() == Some(User::User)) {
             true => Ok(kept),
@@ -179,21 +183,34 @@ impl Token {
         pair: (Attributes, Attributes),
         birth: Birth,
     ) -> Result<(u64, u64)> {
-        let (first, second) = (Object::born(pair.0, birth)?, Object::born(pair.1, birth)?);
-        self.may_write(access, &first)?;
-        self.may_write(access, &second)?;
-        if first.flag(CKA_TOKEN) && second.flag(CKA_TOKEN) {
-            let handles = self.put(vec![first, second])?;
-            return Ok((handles[0], handles[1]));
+        let handles = self.make_all(access, vec![pair.0, pair.1], birth)?;
+        Ok((handles[0], handles[1]))
+    }
+
+    /// Makes as many objects as there are attributes, or none.
+    ///
+    /// # Errors
+    /// As [`Token::make`].
+    pub fn make_all(&self, access: Access, all: Vec<Attributes>, birth: Birth) -> Result<Vec<u64>> {
+        let born = all.into_iter().map(|attributes| Object::born(attributes, birth));
+        let objects = born.collect::<Result<Vec<_>>>()?;
+        for object in &objects {
+            self.may_write(access, object)?;
         }
-        let first = self.add(access, first)?;
-        match self.add(access, second) {
-            Ok(second) => Ok((first, second)),
-            Err(error) => {
-                self.destroy(access, first)?;
-                Err(error)
+        if objects.iter().all(|object| object.flag(CKA_TOKEN)) {
+            return self.put(objects);
+        }
+        let mut handles = Vec::with_capacity(objects.len());
+        for object in objects {
+            match self.add(access, object) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => {
+                    handles.iter().try_for_each(|handle| self.destroy(access, *handle))?;
+                    return Err(error);
+                }
             }
         }
+        Ok(handles)
     }
 
     /// Whether an object may be made or changed here.
@@ -230,6 +247,34 @@ impl Token {
         Ok(id)
     }
 
+    /// Puts token objects into the store, in one transaction, each as a new one or in the place of another.
+    ///
+    /// # Errors
+    /// As [`Token::make`]; CKR_ACTION_PROHIBITED when CKA_DESTROYABLE of the other is false.
+    pub fn put_all(&self, access: Access, objects: Vec<(Object, Option<u64>)>) -> Result<Vec<u64>> {
+        let mut records = Vec::with_capacity(objects.len());
+        for (object, other) in objects {
+            self.may_write(access, &object)?;
+            let (row, id, revision) = match other {
+                None => (None, self.fresh_id()?, 0),
+                Some(handle) => {
+                    let kept = self.kept(handle)?;
+                    destroyable(&kept.object)?;
+                    (Some(handle & ROW), kept.id, kept.revision)
+                }
+            };
+            let attributes = object.attributes().clone().with(CKA_UNIQUE_ID, unique(id));
+            records.push(record(row, id, revision, &attributes));
+        }
+        self.write(&records)
+    }
+
+    /// Writes records in one transaction; answers their handles.
+    pub(super) fn write(&self, records: &[Record]) -> Result<Vec<u64>> {
+        let rows = self.vault.put(self.keys().as_deref(), records, &|bytes| self.emulation.fill(bytes))?;
+        Ok(rows.into_iter().zip(records).map(|(row, record)| self.handle(row, record.private)).collect())
+    }
+
     /// Puts new objects into the store, in one transaction.
     fn put(&self, objects: Vec<Object>) -> Result<Vec<u64>> {
         let mut records = Vec::with_capacity(objects.len());
@@ -238,9 +283,7 @@ impl Token {
             let attributes = object.attributes().clone().with(CKA_UNIQUE_ID, unique(id));
             records.push(record(None, id, 0, &attributes));
         }
-        let private: Vec<bool> = records.iter().map(|record| record.private).collect();
-        let rows = self.vault.put(self.keys().as_deref(), &records, &|bytes| self.emulation.fill(bytes))?;
-        Ok(rows.into_iter().zip(private).map(|(row, private)| self.handle(row, private)).collect())
+        self.write(&records)
     }
 
     /// C_SetAttributeValue.
@@ -287,11 +330,7 @@ impl Token {
     pub fn destroy(&self, access: Access, handle: u64) -> Result<()> {
         let object = self.object(handle)?;
         self.may_write(access, &object)?;
-        if !object.flag(CKA_DESTROYABLE) {
-            return Err(
-                Rv::ActionProhibited.because(format!("CKA_DESTROYABLE of {} is CK_FALSE", object.describe()))
-            );
-        }
+        destroyable(&object)?;
         if handle & SESSION_OBJECT != 0 {
             self.objects.session().objects.remove(&handle);
             return Ok(());
@@ -340,7 +379,11 @@ impl Token {
             .filter(|(attribute, given)| *attribute != CKA_TOKEN && index_entry(*attribute, given).is_none())
             .cloned()
             .collect();
-        let rows = self.vault.find(keys.as_deref(), &entries)?;
+        let mut rows = self.vault.find(keys.as_deref(), &entries)?;
+        if entries.is_empty() {
+            let hidden = self.hidden(keys.as_deref())?;
+            rows.retain(|row| !hidden.contains(row));
+        }
         let mut found = Vec::with_capacity(rows.len());
         for (row, private) in rows {
             let handle = self.handle(row, private);
@@ -349,6 +392,15 @@ impl Token {
             }
         }
         Ok(found)
+    }
+}
+
+fn destroyable(object: &Object) -> Result<()> {
+    match object.flag(CKA_DESTROYABLE) {
+        true => Ok(()),
+        false => {
+            Err(Rv::ActionProhibited.because(format!("CKA_DESTROYABLE of {} is CK_FALSE", object.describe())))
+        }
     }
 }
 
@@ -372,7 +424,7 @@ fn keep(opened: &Opened, fresh: u64, keyed: bool) -> Result<Kept> {
     })
 }
 
-fn record(handle: Option<u64>, id: [u8; 16], revision: u64, attributes: &Attributes) -> Record {
+pub(super) fn record(handle: Option<u64>, id: [u8; 16], revision: u64, attributes: &Attributes) -> Record {
     let index = INDEXED
         .iter()
         .filter_map(|attribute| index_entry(*attribute, &attributes.of(*attribute)?.to_given()))

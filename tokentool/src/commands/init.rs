@@ -2,9 +2,11 @@
 
 use clap::Args;
 use serde::Serialize;
+use tokenkeep::api::Module;
+use tokenkeep::cryptoki::ids::{CKF_RW_SESSION, CKF_SERIAL_SESSION, CKU_SO};
 use tokenkeep::cryptoki::{Error, Rv, Secret};
 use tokenkeep::emulation::Emulation;
-use tokenkeep::store::{MAX_ITERATIONS, NewToken, Vault};
+use tokenkeep::store::{Header, MAX_ITERATIONS, NewToken, Vault};
 use tokenkeep::token::Settings;
 use tokenkeep::token::settings::PIN_LENGTH;
 
@@ -18,6 +20,9 @@ use crate::tokens::{Found, Tokens, quoted};
 
 /// The largest slot id: Java reads it as an int.
 const LAST_SLOT: u64 = i32::MAX as u64;
+
+/// Shortest and longest user PIN of a SmartCard-HSM.
+const SC_HSM_PIN: (usize, usize) = (6, 15);
 
 /// Make a token
 ///
@@ -55,6 +60,16 @@ pub struct Init {
     /// Wrong SO PINs until it is locked, which nothing undoes [default: 15]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
     so_pin_retries: Option<u32>,
+
+    /// Give it a device key encryption key of so many shares, under which keys are backed up; they are imported by
+    /// `tokentool dkek import-share`. 0: a random one that nobody else will ever have
+    #[arg(long, value_name = "N")]
+    dkek_shares: Option<u8>,
+
+    /// PIN rules of a SmartCard-HSM: an SO PIN of 16 hexadecimal digits, a PIN of 6 to 15 characters, and tries by its
+    /// length: 3 for 6, 5 for 7, 10 for more
+    #[arg(long, conflicts_with_all = ["no_pin", "so_pin_retries"])]
+    sc_hsm: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -82,11 +97,36 @@ impl Init {
         let so_pin = self.so_pin.source().chosen(PIN_LENGTH)?;
         let pin = match self.no_pin {
             true => None,
-            false => Some(self.pin.source().chosen(PIN_LENGTH)?),
+            false => Some(self.pin.source().chosen(if self.sc_hsm { SC_HSM_PIN } else { PIN_LENGTH })?),
         };
+        self.check_sc_hsm(&so_pin, pin.as_ref())?;
         let new = self.plan(&tokens.settings, label, slot, so_pin, pin);
         let vault = make(&tokens.settings, &new)?;
+        if let Some(shares) = self.dkek_shares {
+            begin_dkek(&tokens.settings, &vault.header()?, &new.so_pin, shares)
+                .map_err(|error| undone(&vault, error))?;
+        }
         answer(&new, &vault, &tokens.settings)
+    }
+
+    /// The rules of `--sc-hsm`, in the words of sc-hsm-tool.
+    fn check_sc_hsm(&self, so_pin: &Secret, pin: Option<&Secret>) -> Result<()> {
+        let digits = so_pin.len() == 16 && so_pin.expose().iter().all(u8::is_ascii_hexdigit);
+        let most = match pin.map_or(0, Secret::len) {
+            ..=6 => 3,
+            7 => 5,
+            _ => 10,
+        };
+        let broken = match self.pin_retries {
+            _ if !self.sc_hsm => None,
+            _ if !digits => Some("SO-PIN must be a hexadecimal string of 16 characters".to_owned()),
+            Some(tries) if tries > most => {
+                Some(format!("the retry counter must not exceed {most} for a PIN of this length"))
+            }
+            _ => None,
+        };
+        let advice = "the rules of `tokentool init --help`, or no --sc-hsm";
+        broken.map_or(Ok(()), |what| Err(Problem::new(what).advise(advice)))
     }
 
     /// The label, padded as PKCS#11 wants it.
@@ -158,8 +198,9 @@ impl Init {
             kdf_iterations: self.kdf_iterations.unwrap_or(settings.kdf_iterations),
             so_tries: self.so_pin_retries.unwrap_or(settings.so_pin_retries),
             user_tries: self.pin_retries.unwrap_or(settings.pin_retries),
-            pin_min: PIN_LENGTH.0,
-            pin_max: PIN_LENGTH.1,
+            pin_min: if self.sc_hsm { SC_HSM_PIN.0 } else { PIN_LENGTH.0 },
+            // The SO PIN has one character more than the longest of the user.
+            pin_max: if self.sc_hsm { 16 } else { PIN_LENGTH.1 },
         }
     }
 }
@@ -174,6 +215,24 @@ fn make(settings: &Settings, new: &NewToken) -> Result<Vault> {
             _ => error.into(),
         }
     })
+}
+
+/// The SO of the new token gives it its DKEK.
+fn begin_dkek(settings: &Settings, header: &Header, so_pin: &Secret, shares: u8) -> Result<()> {
+    let module = Module::with(settings.clone())?;
+    let session = module.open_session(header.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION)?;
+    let call = module.session(session)?;
+    call.login(CKU_SO, Some(so_pin))?;
+    call.dkek_init(0, shares)?;
+    Ok(())
+}
+
+/// A token that was not to be had whole is not there at all.
+fn undone(vault: &Vault, problem: Problem) -> Problem {
+    match vault.store().delete() {
+        Ok(()) => problem,
+        Err(error) => problem.advise(format!("remove the token that was begun: {error}")),
+    }
 }
 
 fn answer(new: &NewToken, vault: &Vault, settings: &Settings) -> Result<Answer> {

@@ -1,15 +1,21 @@
 //! The commands, one file each.
 
+mod backup;
 mod completions;
 mod delete;
 mod demo;
+mod dkek;
 mod init;
+mod key;
 mod list;
 mod man;
 mod mechanisms;
 mod objects;
 mod pin;
+mod restore;
 mod show;
+mod snapshot;
+mod verify;
 
 use clap::Subcommand;
 
@@ -26,6 +32,12 @@ pub enum Command {
     Objects(objects::Objects),
     Pin(pin::Pin),
     Delete(delete::Delete),
+    Dkek(dkek::Dkek),
+    Key(key::Key),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
+    Snapshot(snapshot::Snapshot),
+    Verify(verify::Verify),
     Mechanisms(mechanisms::Mechanisms),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -42,6 +54,12 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Objects(command) => command.run(options),
         Command::Pin(command) => command.run(options),
         Command::Delete(command) => command.run(options),
+        Command::Dkek(command) => command.run(options),
+        Command::Key(command) => command.run(options),
+        Command::Backup(command) => command.run(options),
+        Command::Restore(command) => command.run(options),
+        Command::Snapshot(command) => command.run(options),
+        Command::Verify(command) => command.run(options),
         Command::Mechanisms(command) => command.run(options),
         Command::Demo(command) => command.run(options),
         Command::Completions(command) => command.run(options),

@@ -59,11 +59,6 @@ impl Number {
         Some(answer == 1)
     }
 
-    pub fn plus(&self, other: &Number) -> Option<Number> {
-        // SAFETY: three numbers that are alive.
-        computed(|out, _| unsafe { BN_add(out, self.0.raw(), other.0.raw()) })
-    }
-
     /// `self - other`; `None` below zero.
     pub fn minus(&self, other: &Number) -> Option<Number> {
         if *self < *other {
@@ -71,6 +66,11 @@ impl Number {
         }
         // SAFETY: three numbers that are alive.
         computed(|out, _| unsafe { BN_sub(out, self.0.raw(), other.0.raw()) })
+    }
+
+    pub fn plus(&self, other: &Number) -> Option<Number> {
+        // SAFETY: three numbers that are alive.
+        computed(|out, _| unsafe { BN_add(out, self.0.raw(), other.0.raw()) })
     }
 
     pub fn times(&self, other: &Number) -> Option<Number> {
@@ -108,6 +108,18 @@ impl Number {
         // SAFETY: four numbers and a context that are alive.
         computed(|out, context| unsafe {
             BN_mod_exp(out, self.0.raw(), exponent.0.raw(), modulus.0.raw(), context)
+        })
+    }
+
+    /// `self ^ exponent mod modulus`, in a time that does not tell the exponent; `None` for an even modulus.
+    pub fn secret_power(&self, exponent: &Number, modulus: &Number) -> Option<Number> {
+        if *self >= *modulus || !modulus.is_odd() {
+            return None;
+        }
+        // SAFETY: four numbers and a context that are alive, base below the odd modulus; no Montgomery context.
+        computed(|out, context| unsafe {
+            let (base, power, n) = (self.0.raw(), exponent.0.raw(), modulus.0.raw());
+            BN_mod_exp_mont_consttime(out, base, power, n, context, ptr::null())
         })
     }
 

@@ -171,6 +171,21 @@ pub fn complete(
     whole.ok_or_else(|| invalid("CKA_PRIVATE_EXPONENT is not the inverse of CKA_PUBLIC_EXPONENT"))
 }
 
+/// A whole key from its modulus, public exponent and primes, all of them checked; the private exponent is the least.
+/// `CKR_ATTRIBUTE_VALUE_INVALID` when they do not fit.
+pub fn from_primes(modulus: &[u8], public_exponent: &[u8], primes: (&[u8], &[u8])) -> Result<Components> {
+    let n = number(modulus, "CKA_MODULUS")?;
+    if !TAKEN.contains(&n.bits()) || !n.is_odd() {
+        return Err(invalid("CKA_MODULUS must be odd and of 512 to 16384 bits"));
+    }
+    let e = check_exponent(number(public_exponent, "CKA_PUBLIC_EXPONENT")?)?;
+    let (p, q) = (number(primes.0, "CKA_PRIME_1")?, number(primes.1, "CKA_PRIME_2")?);
+    check_product(&n, &p, &q)?;
+    check_primes(&p, &q)?;
+    assemble(e.bytes().expose(), p.bytes().expose(), q.bytes().expose())
+        .ok_or_else(|| invalid("CKA_PUBLIC_EXPONENT has no inverse"))
+}
+
 fn number(bytes: &[u8], name: &'static str) -> Result<Number> {
     // Bounds the arithmetic that follows.
     if trim(bytes).len() > TAKEN.end() / 8 {

@@ -5,7 +5,7 @@ mod encoding;
 mod key;
 mod rejection;
 
-pub use components::{Components, complete, generate};
+pub use components::{Components, complete, from_primes, generate};
 pub use encoding::{from_pkcs8, to_pkcs8};
 pub use key::{PrivateKey, PublicKey};
 

@@ -4,6 +4,8 @@ mod mechanisms;
 
 use cryptoki_sys::*;
 
+use super::vendor::*;
+
 pub use mechanisms::{MECHANISMS, mechanism};
 
 macro_rules! names {
@@ -201,6 +203,9 @@ names! {
         CKA_ALLOWED_MECHANISMS,
         CKA_SECONDARY_AUTH,
         CKA_AUTH_PIN_FLAGS,
+        CKA_TOKENKEEP_BACKUP,
+        CKA_TOKENKEEP_KEY_DOMAIN,
+        CKA_TOKENKEEP_CARD_ALGORITHMS,
     ]
 }
 

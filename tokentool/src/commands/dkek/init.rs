@@ -1,0 +1,42 @@
+//! `tokentool dkek init`: gives a token that is there already a DKEK.
+
+use clap::Args;
+use tokenkeep::cryptoki::ids::CKF_RW_SESSION;
+use tokenkeep::token::User;
+
+use super::{State, done};
+use crate::Answer;
+use crate::options::Options;
+use crate::pin::SoPin;
+use crate::problem::Result;
+use crate::tokens::Tokens;
+
+/// Give a token a DKEK, as SO: `tokentool init --dkek-shares` does it for a new one
+///
+/// A DKEK of which shares are missing may begin anew; a complete one stays as long as the token.
+#[derive(Args)]
+pub struct Init {
+    /// Of how many shares; 0 draws a random key that nobody else will ever have
+    #[arg(long, value_name = "N")]
+    shares: u8,
+
+    /// The key domain
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    key_domain: u64,
+
+    #[command(flatten)]
+    so_pin: SoPin,
+}
+
+impl Init {
+    pub fn run(&self, options: &Options) -> Result<Answer> {
+        let tokens = Tokens::open(options)?;
+        let chosen = tokens.one()?;
+        chosen.may_login(User::Officer)?;
+        let pin = self.so_pin.source().known(&format!(" of {:?}", chosen.label()))?;
+        let session = chosen.login(&tokens, User::Officer, &pin, CKF_RW_SESSION)?;
+        let status = tokens.module().session(session)?.dkek_init(self.key_domain, self.shares)?;
+        let state = State::from(status);
+        Answer::new(done(&format!("Token {:?} waits for its DKEK.", chosen.label())) + &state.text(), &state)
+    }
+}

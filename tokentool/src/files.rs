@@ -1,0 +1,63 @@
+//! Files that the tool reads and writes: whole or not at all, for the owner only, and never over another.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use crate::problem::{Problem, Result};
+
+/// The longest file that is read.
+const LONGEST: u64 = 1 << 30;
+
+/// The contents of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let told = |error| Problem::file("read", path, &error);
+    let size = fs::metadata(path).map_err(told)?.len();
+    match size <= LONGEST {
+        true => fs::read(path).map_err(told),
+        false => {
+            Err(Problem::new(format!("{} has {size} bytes: that is no file of this kind", path.display()))
+                .advise("another file"))
+        }
+    }
+}
+
+/// Writes a new file, as mode 600.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let told = |error: std::io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => taken(path),
+        _ => Problem::file("write", path, &error),
+    };
+    let place = path.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut draft = tempfile::NamedTempFile::new_in(place).map_err(told)?;
+    draft.write_all(bytes).and_then(|()| draft.as_file().sync_all()).map_err(told)?;
+    draft.persist_noclobber(path).map_err(|error| told(error.error))?;
+    settle(place)
+}
+
+/// Writes a new directory of files; it appears when all of them are on the disk.
+pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    let told = |error: std::io::Error| Problem::file("write", path, &error);
+    let place = path.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.exists() && fs::read_dir(path).map_err(told)?.next().is_some() {
+        return Err(taken(path));
+    }
+    let draft = tempfile::Builder::new().prefix(".backup").tempdir_in(place).map_err(told)?;
+    for (name, bytes) in files {
+        write(&draft.path().join(name), bytes)?;
+    }
+    // An empty directory of that name gives way.
+    fs::rename(draft.path(), path).map_err(told)?;
+    settle(place)
+}
+
+fn settle(place: &Path) -> Result<()> {
+    let told = |error: std::io::Error| Problem::file("write", place, &error);
+    fs::File::open(place).and_then(|place| place.sync_all()).map_err(told)
+}
+
+/// There is something already.
+pub fn taken(path: &Path) -> Problem {
+    Problem::new(format!("{} is there already", path.display()))
+        .advise("another name: nothing is overwritten")
+}
