@@ -109,7 +109,6 @@ const X509: On = on(&[CKO_CERTIFICATE], &[CKC_X_509]);
 const LINKED: On = on(&[CKO_CERTIFICATE], &[CKC_X_509, CKC_WTLS]);
 const ATTR: On = on(&[CKO_CERTIFICATE], &[CKC_X_509_ATTR_CERT]);
 const TRUST: On = on(&[CKO_TRUST], &[]);
-const DOMAIN: On = on(&[CKO_DOMAIN_PARAMETERS], &[]);
 const FEATURE: On = on(&[CKO_HW_FEATURE], &[]);
 const COUNTER: On = on(&[CKO_HW_FEATURE], &[CKH_MONOTONIC_COUNTER]);
 const KEY: On = on(&[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY], &[]);
@@ -274,9 +273,6 @@ pub static RULES: &[Rule] = &[
     row(CKA_ENCAPSULATE_TEMPLATE,     PUB,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_DECAPSULATE_TEMPLATE,     PRV,             Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_CHECK_VALUE,              SEC,             Bytes,      Empty,      [O, O, O, O],  Never),
-    // §4.12 domain parameters, whose values are the mechanisms'
-    row(CKA_KEY_TYPE,                 DOMAIN,          Ulong,      Unset,      [M, O, N, N],  Never),
-    row(CKA_LOCAL,                    DOMAIN,          Bool,       Unset,      [N, N, N, N],  Never),
     // §4.3 hardware features, §4.13 mechanisms, §4.14 profiles, §4.15 validations: the token's own
     row(CKA_CLASS,                    OWN,             Ulong,      Unset,      [N, N, N, N],  Never),
     row(CKA_TOKEN,                    OWN,             Bool,       Unset,      [N, N, N, N],  Never),
