@@ -6,19 +6,8 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::object::Key;
 
-use super::{Mechanism, Params, ROW, Shape, Start, hashes, secret};
-
-const EC: Mechanism = Mechanism {
-    keys: &[CKK_EC],
-    sizes: (192, 521),
-    flags: CKF_EC_F_P
-        | CKF_EC_OID
-        | CKF_EC_CURVENAME
-        | CKF_EC_ECPARAMETERS
-        | CKF_EC_UNCOMPRESS
-        | CKF_EC_COMPRESS,
-    ..ROW
-};
+use super::ec::EC;
+use super::{Mechanism, Params, Shape, Start, hashes, secret};
 
 const DERIVE: Mechanism = Mechanism { shape: Shape::Ecdh, derive: Some(derive), ..EC };
 

@@ -9,7 +9,8 @@ use crate::object::{Attributes, Key, Value, key};
 use super::operation::{Act, Check, Intake};
 use super::{Begun, Making, Mechanism, ROW, Start};
 
-const EC: Mechanism = Mechanism {
+/// What every mechanism on these curves has in common, agreement too.
+pub(super) const EC: Mechanism = Mechanism {
     keys: &[CKK_EC],
     sizes: (192, 521),
     flags: CKF_EC_F_P
