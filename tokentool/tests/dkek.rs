@@ -1,5 +1,7 @@
 //! `tokentool dkek`, `key`, `backup`, `restore`, `snapshot` and `verify`: the story of a token that is lost.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 mod bench;
 
 use bench::{Bench, PIN, SO_PIN};
