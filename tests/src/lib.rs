@@ -51,7 +51,7 @@ pub use tokenkeep::cryptoki::{Rv, ids, names};
 pub use call::{Answer, code, room};
 pub use library::{Home, Library, is_ours, module_path};
 pub use mechanism::Mechanism;
-pub use message::Gcm;
+pub use message::{Family, Gcm};
 pub use object::Read;
 pub use operation::Kind;
 pub use process::{Ended, Program};

@@ -17,12 +17,33 @@ pub struct Mechanism {
 enum Params {
     None,
     Bytes(Vec<u8>),
+    /// Address and size of a struct that the test keeps alive.
+    Struct(usize, usize),
     Number(CK_ULONG),
-    Pss { hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE, salt: usize },
-    Oaep { hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE, label: Vec<u8> },
-    Ctr { bits: usize, counter: [u8; 16] },
-    Gcm { iv: Vec<u8>, aad: Vec<u8>, tag_bits: usize },
-    Ecdh { kdf: CK_EC_KDF_TYPE, shared: Vec<u8>, public: Vec<u8> },
+    Pss {
+        hash: CK_MECHANISM_TYPE,
+        mgf: CK_RSA_PKCS_MGF_TYPE,
+        salt: usize,
+    },
+    Oaep {
+        hash: CK_MECHANISM_TYPE,
+        mgf: CK_RSA_PKCS_MGF_TYPE,
+        label: Vec<u8>,
+    },
+    Ctr {
+        bits: usize,
+        counter: [u8; 16],
+    },
+    Gcm {
+        iv: Vec<u8>,
+        aad: Vec<u8>,
+        tag_bits: usize,
+    },
+    Ecdh {
+        kdf: CK_EC_KDF_TYPE,
+        shared: Vec<u8>,
+        public: Vec<u8>,
+    },
 }
 
 impl From<CK_MECHANISM_TYPE> for Mechanism {
@@ -35,6 +56,12 @@ impl Mechanism {
     /// An initialisation vector, or any other bytes as they are.
     pub fn bytes(id: CK_MECHANISM_TYPE, bytes: &[u8]) -> Mechanism {
         Mechanism { id, params: Params::Bytes(bytes.to_vec()) }
+    }
+
+    /// Any struct of C, which the module may write to; it must live as long as the mechanism is used.
+    pub fn of<T: Copy>(id: CK_MECHANISM_TYPE, parameter: &mut T) -> Mechanism {
+        let address = std::ptr::from_mut(parameter).expose_provenance();
+        Mechanism { id, params: Params::Struct(address, size_of::<T>()) }
     }
 
     /// A CK_ULONG: CK_MAC_GENERAL_PARAMS.
@@ -79,6 +106,7 @@ impl Mechanism {
         match params {
             Params::None => lend(std::ptr::null_mut(), 0),
             Params::Bytes(bytes) => lend(input(bytes).cast(), bytes.len()),
+            Params::Struct(address, size) => lend(std::ptr::with_exposed_provenance_mut(*address), *size),
             Params::Number(number) => lend((&raw const *number).cast_mut().cast(), size_of::<CK_ULONG>()),
             Params::Pss { hash, mgf, salt } => {
                 let mut c = CK_RSA_PKCS_PSS_PARAMS { hashAlg: *hash, mgf: *mgf, sLen: len(*salt) };

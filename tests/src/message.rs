@@ -5,9 +5,32 @@ use std::ptr::null_mut;
 use crate::call::{Answer, input, len, ok, room};
 use crate::{Kind, Mechanism, Result, Rv, Session, ids::*};
 
-/// CK_GCM_MESSAGE_PARAMS, owned: what the module writes is kept.
+/// Which mechanism a message's parameter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// CK_GCM_MESSAGE_PARAMS
+    Gcm,
+    /// CK_CCM_MESSAGE_PARAMS for so many bytes of data
+    Ccm(usize),
+    /// CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS
+    ChaCha,
+}
+
+impl Family {
+    /// The mechanism.
+    pub fn id(self) -> CK_MECHANISM_TYPE {
+        match self {
+            Family::Gcm => CKM_AES_GCM,
+            Family::Ccm(_) => CKM_AES_CCM,
+            Family::ChaCha => CKM_CHACHA20_POLY1305,
+        }
+    }
+}
+
+/// A message's parameter, owned: what the module writes is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gcm {
+    pub family: Family,
     pub iv: Vec<u8>,
     pub fixed_bits: usize,
     pub generator: CK_GENERATOR_FUNCTION,
@@ -17,7 +40,13 @@ pub struct Gcm {
 impl Gcm {
     /// An IV of the caller's, and room for a tag of 16 bytes.
     pub fn given(iv: &[u8]) -> Gcm {
-        Gcm { iv: iv.to_vec(), fixed_bits: 0, generator: CKG_NO_GENERATE, tag: vec![0; 16] }
+        Gcm {
+            family: Family::Gcm,
+            iv: iv.to_vec(),
+            fixed_bits: 0,
+            generator: CKG_NO_GENERATE,
+            tag: vec![0; 16],
+        }
     }
 
     /// Twelve bytes of IV to be generated, behind the fixed bits of that one.
@@ -27,22 +56,45 @@ impl Gcm {
 
     /// Shows the parameter to C for the time of one call.
     pub fn lend<T>(&mut self, call: impl FnOnce(CK_VOID_PTR, CK_ULONG) -> T) -> T {
-        let mut c = CK_GCM_MESSAGE_PARAMS {
-            pIv: self.iv.as_mut_ptr(),
-            ulIvLen: len(self.iv.len()),
-            ulIvFixedBits: len(self.fixed_bits),
-            ivGenerator: self.generator,
-            pTag: self.tag.as_mut_ptr(),
-            ulTagBits: len(self.tag.len() * 8),
-        };
-        call((&raw mut c).cast(), len(size_of_val(&c)))
+        let (iv, iv_len, fixed) = (self.iv.as_mut_ptr(), len(self.iv.len()), len(self.fixed_bits));
+        let (tag, tag_len, generator) = (self.tag.as_mut_ptr(), len(self.tag.len()), self.generator);
+        match self.family {
+            Family::Gcm => {
+                let mut c = CK_GCM_MESSAGE_PARAMS {
+                    pIv: iv,
+                    ulIvLen: iv_len,
+                    ulIvFixedBits: fixed,
+                    ivGenerator: generator,
+                    pTag: tag,
+                    ulTagBits: tag_len * 8,
+                };
+                call((&raw mut c).cast(), len(size_of_val(&c)))
+            }
+            Family::Ccm(data) => {
+                let mut c = CK_CCM_MESSAGE_PARAMS {
+                    ulDataLen: len(data),
+                    pNonce: iv,
+                    ulNonceLen: iv_len,
+                    ulNonceFixedBits: fixed,
+                    nonceGenerator: generator,
+                    pMAC: tag,
+                    ulMACLen: tag_len,
+                };
+                call((&raw mut c).cast(), len(size_of_val(&c)))
+            }
+            Family::ChaCha => {
+                let mut c =
+                    CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS { pNonce: iv, ulNonceLen: iv_len * 8, pTag: tag };
+                call((&raw mut c).cast(), len(size_of_val(&c)))
+            }
+        }
     }
 
-    /// Shows it as the parameter of CKM_AES_GCM.
+    /// Shows it as the parameter of its mechanism.
     pub fn lend_mechanism<T>(&mut self, call: impl FnOnce(*mut CK_MECHANISM) -> T) -> T {
+        let id = self.family.id();
         self.lend(|pointer, length| {
-            let mut mechanism =
-                CK_MECHANISM { mechanism: CKM_AES_GCM, pParameter: pointer, ulParameterLen: length };
+            let mut mechanism = CK_MECHANISM { mechanism: id, pParameter: pointer, ulParameterLen: length };
             call(&mut mechanism)
         })
     }
@@ -209,7 +261,7 @@ impl<'a> Session<'a> {
         ok(raw!(self.c_3_2(), C_SessionCancel(self.handle, flags)))
     }
 
-    /// C_WrapKeyAuthenticated with CKM_AES_GCM.
+    /// C_WrapKeyAuthenticated
     pub fn wrap_authenticated(
         &self,
         gcm: &mut Gcm,
@@ -225,7 +277,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// C_UnwrapKeyAuthenticated with CKM_AES_GCM.
+    /// C_UnwrapKeyAuthenticated
     pub fn unwrap_authenticated(
         &self,
         gcm: &mut Gcm,

@@ -200,6 +200,19 @@ impl Session<'_> {
         })
     }
 
+    /// C_DeriveKey of a mechanism whose handles come through its parameter: the handle's own place is NULL.
+    pub fn derive_without_handle(
+        &self,
+        mechanism: impl Into<Mechanism>,
+        base: CK_OBJECT_HANDLE,
+        template: &Template,
+    ) -> Result<()> {
+        let none = std::ptr::null_mut();
+        ok(mechanism
+            .into()
+            .lend(|m| template.lend(|t, n| raw!(self.c(), C_DeriveKey(self.handle, m, base, t, n, none)))))
+    }
+
     /// A call that gives one handle.
     fn made(&self, call: impl FnOnce(*mut CK_OBJECT_HANDLE) -> Rv) -> Result<CK_OBJECT_HANDLE> {
         let mut handle = CK_INVALID_HANDLE;

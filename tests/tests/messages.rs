@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use tests::{Gcm, Kind, Mechanism, Rv, Scene, USER_PIN, ids::*, keys, raw, template};
+use tests::{Family, Gcm, Kind, Mechanism, Rv, Scene, USER_PIN, ids::*, keys, raw, template};
 
 const DATA: &[u8] = b"a message of some length that is no multiple of sixteen bytes";
 const AAD: &[u8] = b"seen by all";
@@ -63,6 +63,34 @@ mod ciphers {
                 assert_eq!(out, expected, "{kind:?} by {step}");
                 assert_eq!(params.tag, whole[DATA.len()..], "{kind:?} by {step}");
             }
+        }
+    }
+
+    #[test]
+    fn every_family_of_messages_goes_there_and_back() {
+        let scene = Scene::new();
+        let session = scene.session();
+        let (aes, chacha) = (scene.aes(&[1; 16]), scene.object(&keys::secret(CKK_CHACHA20, &[2; 32])));
+        for (family, key) in [(Family::Gcm, aes), (Family::Ccm(DATA.len()), aes), (Family::ChaCha, chacha)] {
+            session.begin_messages(Kind::Encrypt, Some(family.id().into()), key).expect("Init");
+            session.begin_messages(Kind::Decrypt, Some(family.id().into()), key).expect("Init");
+            let mut params = Gcm { family, ..Gcm::given(&[9; 12]) };
+            let whole = session.crypt_message(Kind::Encrypt, &mut params, AAD, DATA, Some(DATA.len()));
+            let cipher = whole.bytes().unwrap_or_else(|rv| panic!("{family:?}: {rv:?}"));
+            let mut parts = Gcm { family, ..Gcm::given(&[9; 12]) };
+            session.begin_message(Kind::Encrypt, &mut parts, AAD).expect("Begin");
+            let mut out =
+                session.next_message(Kind::Encrypt, &mut parts, &DATA[..20], Some(80), false).bytes();
+            let more = session.next_message(Kind::Encrypt, &mut parts, &DATA[20..], Some(80), true).bytes();
+            out.as_mut().expect("Next").extend(more.expect("Next"));
+            assert_eq!((out, &parts.tag), (Ok(cipher.clone()), &params.tag), "{family:?}");
+            let plain = session.crypt_message(Kind::Decrypt, &mut params, AAD, &cipher, Some(DATA.len()));
+            assert_eq!(plain.bytes(), Ok(DATA.to_vec()), "{family:?}");
+            params.tag[0] ^= 1;
+            let forged = session.crypt_message(Kind::Decrypt, &mut params, AAD, &cipher, Some(DATA.len()));
+            assert_eq!(forged.rv, Rv::AeadDecryptFailed, "{family:?}");
+            session.end_messages(Kind::Encrypt).expect("Final");
+            session.end_messages(Kind::Decrypt).expect("Final");
         }
     }
 
@@ -418,6 +446,24 @@ mod wrapping {
         let mut again = Gcm::generated(CKG_GENERATE, &[0; 12], 32);
         assert_eq!(session.wrap_authenticated(&mut again, with, key, AAD, Some(24)).rv, Rv::Ok);
         assert_ne!(again.iv, params.iv, "an IV is used once");
+    }
+
+    #[test]
+    fn ccm_wraps_too() {
+        let scene = Scene::new();
+        let session = scene.session();
+        let (with, key) = (scene.aes(&[1; 32]), scene.aes(&[3; 24]));
+        let generated = Gcm::generated(CKG_GENERATE, &[0; 12], 32);
+        let mut params = Gcm { family: Family::Ccm(0), tag: vec![0; 10], ..generated };
+        let wrapped =
+            session.wrap_authenticated(&mut params, with, key, AAD, Some(24)).bytes().expect("wrap");
+        let wanted = template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES,
+            CKA_SENSITIVE => false, CKA_EXTRACTABLE => true];
+        let back = session.unwrap_authenticated(&mut params, with, &wrapped, AAD, &wanted).expect("unwrap");
+        assert_eq!(session.get(back, CKA_VALUE), Ok(vec![3; 24]));
+        params.tag[9] ^= 1;
+        let forged = session.unwrap_authenticated(&mut params, with, &wrapped, AAD, &wanted);
+        assert_eq!(forged, Err(Rv::WrappedKeyInvalid));
     }
 
     #[test]

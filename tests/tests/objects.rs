@@ -437,7 +437,7 @@ mod finding {
     fn a_class_that_nobody_knows_is_found_nowhere() {
         let scene = Scene::new();
         scene.object(&data());
-        for class in [CKO_VENDOR_DEFINED | 0x4E53_4353, CKO_HW_FEATURE, CKO_DOMAIN_PARAMETERS, 0x7777] {
+        for class in [CKO_VENDOR_DEFINED | 0x4E53_4353, CKO_OTP_KEY, CKO_DOMAIN_PARAMETERS, 0x7777] {
             assert_eq!(scene.session().find(&template![CKA_CLASS => class]), Ok(vec![]), "{class:#x}");
         }
         assert_eq!(scene.session().find(&template![CKA_VENDOR_DEFINED | 9 => "x"]), Ok(vec![]));

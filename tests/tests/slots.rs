@@ -162,7 +162,9 @@ fn the_mechanism_list_has_no_double_and_each_mechanism_tells_what_it_does() {
         | CKF_GENERATE_KEY_PAIR
         | CKF_WRAP
         | CKF_UNWRAP
-        | CKF_DERIVE;
+        | CKF_DERIVE
+        | CKF_ENCAPSULATE
+        | CKF_DECAPSULATE;
     for id in list {
         let info = scene.library.mechanism_info(scene.slot, id).expect("C_GetMechanismInfo");
         let name = names::mechanism(id);

@@ -1,6 +1,6 @@
 //! `tokentool dkek`, `key`, `backup`, `restore`, `snapshot` and `verify`: the story of a token that is lost.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
 
 mod bench;
 

@@ -324,14 +324,14 @@ exports! {
     session C_MessageVerifyFinal() => |s| s.end_messages(Verify);
 }
 3.2 {
-    session C_EncapsulateKey(_mechanism: CK_MECHANISM_PTR, _public: CK_OBJECT_HANDLE,
-                _template: CK_ATTRIBUTE_PTR, _count: CK_ULONG, _out: CK_BYTE_PTR, _out_len: CK_ULONG_PTR,
-                _key: CK_OBJECT_HANDLE_PTR) =>
-            unsupported;
-    session C_DecapsulateKey(_mechanism: CK_MECHANISM_PTR, _private: CK_OBJECT_HANDLE,
-                _template: CK_ATTRIBUTE_PTR, _count: CK_ULONG, _data: CK_BYTE_PTR, _len: CK_ULONG,
-                _key: CK_OBJECT_HANDLE_PTR) =>
-            unsupported;
+    session C_EncapsulateKey(mechanism: CK_MECHANISM_PTR, public: CK_OBJECT_HANDLE,
+                template: CK_ATTRIBUTE_PTR, count: CK_ULONG, out: CK_BYTE_PTR, out_len: CK_ULONG_PTR,
+                key: CK_OBJECT_HANDLE_PTR) =>
+            |s| encapsulate(s, mechanism, public, (template, count), (out, out_len), key);
+    session C_DecapsulateKey(mechanism: CK_MECHANISM_PTR, private: CK_OBJECT_HANDLE,
+                template: CK_ATTRIBUTE_PTR, count: CK_ULONG, data: CK_BYTE_PTR, len: CK_ULONG,
+                key: CK_OBJECT_HANDLE_PTR) =>
+            |s| decapsulate(s, mechanism, private, (template, count), (data, len), key);
     // §5.15 Verification, with the signature first
     session C_VerifySignatureInit(mechanism: CK_MECHANISM_PTR, key: CK_OBJECT_HANDLE,
                 signature: CK_BYTE_PTR, len: CK_ULONG) =>

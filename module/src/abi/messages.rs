@@ -121,6 +121,36 @@ unsafe fn fields(shape: Shape, (pointer, len): Parameter) -> Result<Fields> {
                 tag: (p.pTag, p.ulTagBits / 8),
             })
         }
+        Shape::Ccm => {
+            // SAFETY: as above.
+            let p = unsafe { read(pointer.cast::<CK_CCM_MESSAGE_PARAMS>()) }
+                .ok_or_else(|| null("the parameter"))?;
+            Ok(Fields {
+                iv: (p.pNonce, p.ulNonceLen),
+                fixed_bits: p.ulNonceFixedBits,
+                generator: p.nonceGenerator,
+                data_len: p.ulDataLen,
+                tag: (p.pMAC, p.ulMACLen),
+            })
+        }
+        Shape::ChaCha20Poly1305 => {
+            // SAFETY: as above.
+            let p = unsafe { read(pointer.cast::<CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS>()) }
+                .ok_or_else(|| null("the parameter"))?;
+            // ulNonceLen counts bits by the standard and bytes in many programs; no length is both.
+            let len = match p.ulNonceLen {
+                64 | 96 | 192 => p.ulNonceLen / 8,
+                bytes => bytes,
+            };
+            let iv = (p.pNonce, len);
+            Ok(Fields {
+                iv,
+                fixed_bits: 0,
+                generator: CKG_NO_GENERATE,
+                data_len: 0,
+                tag: (p.pTag, TAG_LIMIT),
+            })
+        }
         _ => Err(refuse("the mechanism does not work on messages".into())),
     }
 }
@@ -129,6 +159,8 @@ unsafe fn fields(shape: Shape, (pointer, len): Parameter) -> Result<Fields> {
 fn size_of_params(shape: Shape) -> Option<usize> {
     match shape {
         Shape::Gcm => Some(size_of::<CK_GCM_MESSAGE_PARAMS>()),
+        Shape::Ccm => Some(size_of::<CK_CCM_MESSAGE_PARAMS>()),
+        Shape::ChaCha20Poly1305 => Some(size_of::<CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS>()),
         _ => None,
     }
 }

@@ -7,13 +7,14 @@
 //!      │
 //!   rows        the verbs that rows share: begin, single, update, finish …
 //!      │
-//!   pointer  template  params  messages  structs     every pointer, template, parameter and struct of C
+//!   pointer  template  params  messages  derivation  structs     every pointer, template, parameter and struct of C
 //! ```
 //!
 //! Only this room and `crypto/awslc.rs` hold `unsafe`.
 
 #![allow(clippy::disallowed_methods, reason = "the room where pointers are checked")]
 
+mod derivation;
 pub mod exports;
 #[cfg(test)]
 mod fence;

@@ -56,8 +56,8 @@ pub unsafe fn chosen(pointer: CK_MECHANISM_PTR) -> Result<Choice> {
 }
 
 /// A mechanism whose parameter is not yet read.
-struct Parameter {
-    mechanism: CK_MECHANISM,
+pub(super) struct Parameter {
+    pub(super) mechanism: CK_MECHANISM,
 }
 
 impl Parameter {
@@ -68,6 +68,7 @@ impl Parameter {
             Ok(match shape {
                 Shape::None => self.none()?,
                 Shape::Iv(len) => Params::Iv(self.exactly(len)?),
+                Shape::Bytes => self.bytes()?,
                 Shape::Pss => pss(self.body()?),
                 Shape::Oaep => self.oaep(self.body()?)?,
                 Shape::RsaAes => self.rsa_aes(self.body()?)?,
@@ -75,6 +76,9 @@ impl Parameter {
                 Shape::EcdhAes => self.ecdh_aes(self.body()?)?,
                 Shape::Eddsa if self.mechanism.ulParameterLen == 0 => Params::None,
                 Shape::Eddsa => self.eddsa(self.body()?)?,
+                Shape::SignContext if self.mechanism.ulParameterLen == 0 => Params::None,
+                Shape::SignContext => self.sign_context(self.body()?)?,
+                Shape::HashSignContext => self.hash_sign_context(self.body()?)?,
                 Shape::Ctr => ctr(self.body()?),
                 Shape::Gcm => self.gcm()?,
                 Shape::OptionalIv(_) if self.mechanism.ulParameterLen == 0 => Params::None,
@@ -95,6 +99,7 @@ impl Parameter {
                     Params::DataWithIv { iv: p.iv.to_vec(), data: self.data("pData", p.pData, p.length)? }
                 }
                 Shape::MacGeneral => Params::MacGeneral(self.body::<CK_MAC_GENERAL_PARAMS>()? as usize),
+                derivation => self.derivation(derivation)?,
             })
         }
     }
@@ -103,6 +108,15 @@ impl Parameter {
         match self.mechanism.ulParameterLen {
             0 => Ok(Params::None),
             _ => self.wrong_size("none"),
+        }
+    }
+
+    unsafe fn bytes(&self) -> Result<Params> {
+        let (pointer, len) = (self.mechanism.pParameter.cast(), self.mechanism.ulParameterLen);
+        // SAFETY: handed on.
+        match unsafe { self.data("pParameter", pointer, len) }? {
+            bytes if bytes.is_empty() => self.refuse("a parameter is needed"),
+            bytes => Ok(Params::Bytes(bytes)),
         }
     }
 
@@ -143,6 +157,18 @@ impl Parameter {
         // SAFETY: handed on.
         let context = unsafe { self.data("pContextData", p.pContextData, p.ulContextDataLen) }?;
         Ok(Params::Eddsa { prehash: p.phFlag != CK_FALSE, context })
+    }
+
+    unsafe fn sign_context(&self, p: CK_SIGN_ADDITIONAL_CONTEXT) -> Result<Params> {
+        // SAFETY: handed on.
+        let context = unsafe { self.data("pContext", p.pContext, p.ulContextLen) }?;
+        Ok(Params::SignContext { hedge: p.hedgeVariant, context, hash: None })
+    }
+
+    unsafe fn hash_sign_context(&self, p: CK_HASH_SIGN_ADDITIONAL_CONTEXT) -> Result<Params> {
+        // SAFETY: handed on.
+        let context = unsafe { self.data("pContext", p.pContext, p.ulContextLen) }?;
+        Ok(Params::SignContext { hedge: p.hedgeVariant, context, hash: Some(p.hash) })
     }
 
     /// Both layouts: ulParameterLen tells them apart. The IV is as long as ulIvLen says; ulIvBits is not read.
@@ -206,7 +232,7 @@ impl Parameter {
     }
 
     /// The parameter as a struct of C, if it has exactly its size.
-    unsafe fn body<T: Copy>(&self) -> Result<T> {
+    pub(super) unsafe fn body<T: Copy>(&self) -> Result<T> {
         if self.mechanism.ulParameterLen as usize != size_of::<T>() {
             return self.wrong_size(&format!("{} bytes", size_of::<T>()));
         }
@@ -227,7 +253,7 @@ impl Parameter {
     }
 
     /// Bytes to which a parameter points.
-    unsafe fn data(&self, name: &str, pointer: CK_BYTE_PTR, len: CK_ULONG) -> Result<Vec<u8>> {
+    pub(super) unsafe fn data(&self, name: &str, pointer: CK_BYTE_PTR, len: CK_ULONG) -> Result<Vec<u8>> {
         match usize::try_from(len) {
             Ok(0) => Ok(Vec::new()),
             Ok(_) if pointer.is_null() => self.refuse(&format!("{name} is NULL, with a length of {len}")),
@@ -243,7 +269,7 @@ impl Parameter {
         self.refuse(&format!("a parameter of {} bytes, expected {expected}", self.mechanism.ulParameterLen))
     }
 
-    fn refuse<T>(&self, why: &str) -> Result<T> {
+    pub(super) fn refuse<T>(&self, why: &str) -> Result<T> {
         let name = names::mechanism(self.mechanism.mechanism);
         Err(Rv::MechanismParamInvalid.because(format!("{name}: {why}")))
     }
@@ -327,9 +353,73 @@ mod tests {
             ),
             (read_at_its_size_only(Shape::Ctr, ctr), Params::Ctr { bits: 32, counter: [7; 16] }),
             (read_at_its_size_only(Shape::MacGeneral, 8 as CK_ULONG), Params::MacGeneral(8)),
+            (
+                read_at_its_size_only(
+                    Shape::Ccm,
+                    CK_CCM_PARAMS {
+                        ulDataLen: 5,
+                        pNonce: a.as_mut_ptr(),
+                        ulNonceLen: 4,
+                        pAAD: b.as_mut_ptr(),
+                        ulAADLen: 3,
+                        ulMACLen: 16,
+                    },
+                ),
+                Params::Ccm { len: 5, nonce: b"abcd".to_vec(), aad: b"xyz".to_vec(), tag: 16 },
+            ),
+            (
+                read_at_its_size_only(
+                    Shape::Data,
+                    CK_KEY_DERIVATION_STRING_DATA { pData: a.as_mut_ptr(), ulLen: 4 },
+                ),
+                Params::Data(b"abcd".to_vec()),
+            ),
+            (
+                read_at_its_size_only(
+                    Shape::DataWithIv(8),
+                    CK_DES_CBC_ENCRYPT_DATA_PARAMS { iv: [1; 8], pData: a.as_mut_ptr(), length: 4 },
+                ),
+                Params::DataWithIv { iv: vec![1; 8], data: b"abcd".to_vec() },
+            ),
         ];
         for (read, expected) in rows {
             assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
+    fn an_initial_value_may_be_left_out_but_not_cut() {
+        let shape = Shape::OptionalIv(8);
+        assert_eq!(shaped(shape, &[7u8; 8], 0), Ok(Params::None));
+        assert_eq!(shaped(shape, &[7u8; 8], 8), Ok(Params::Iv(vec![7; 8])));
+        assert_eq!(shaped(shape, &[7u8; 8], 4).unwrap_err().rv(), Rv::MechanismParamInvalid);
+    }
+
+    #[test]
+    fn a_nonce_of_chacha_is_counted_in_bits_or_bytes() {
+        let mut nonce = [3u8; 24];
+        for (len, bytes) in [(96, 12), (12, 12), (192, 24), (24, 24), (64, 8), (8, 8)] {
+            let p = CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+                pNonce: nonce.as_mut_ptr(),
+                ulNonceLen: len,
+                pAAD: ptr::null_mut(),
+                ulAADLen: 0,
+            };
+            let expected = Params::ChaCha20Poly1305 { nonce: vec![3; bytes], aad: Vec::new() };
+            assert_eq!(shaped(Shape::ChaCha20Poly1305, &p, size_of_val(&p)), Ok(expected));
+        }
+        let mut counter = [1, 0, 0, 0, 2, 0, 0, 0];
+        for (bits, value) in [(32, 1), (64, 2 << 32 | 1)] {
+            let p = CK_CHACHA20_PARAMS {
+                pBlockCounter: counter.as_mut_ptr(),
+                blockCounterBits: bits,
+                pNonce: nonce.as_mut_ptr(),
+                ulNonceBits: 96,
+            };
+            let expected = Params::ChaCha20 { bits: bits as usize, counter: value, nonce: vec![3; 12] };
+            assert_eq!(shaped(Shape::ChaCha20, &p, size_of_val(&p)), Ok(expected));
+            let odd = CK_CHACHA20_PARAMS { blockCounterBits: 33, ..p };
+            assert!(shaped(Shape::ChaCha20, &odd, size_of_val(&odd)).is_err());
         }
     }
 

@@ -7,17 +7,14 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Room, Rv, Secret};
 
 use super::api::{Call, Kind, List, Module};
+use super::derivation::Targets;
+use super::mechanism::shape;
 use super::params::{choice, chosen};
 use super::pointer::{In, Out, Output, answer, bytes, list, null, pin, put, read, size, text};
 use super::template::{fill, template, types};
 
 /// A template, as C gives it.
 pub type Attributes = (CK_ATTRIBUTE_PTR, CK_ULONG);
-
-/// A function that is in the list but not served.
-pub fn unsupported(_: &Call) -> Result<()> {
-    Err(Rv::FunctionNotSupported.into())
-}
 
 /// The two functions of parallel sessions (§5.20).
 pub fn not_parallel(_: &Module) -> Result<()> {
@@ -259,6 +256,7 @@ pub unsafe fn unwrap(
     unsafe { answer(target, work) }
 }
 
+/// The one function that may make several keys, and write back through its parameter.
 pub unsafe fn derive(
     call: &Call,
     mechanism: CK_MECHANISM_PTR,
@@ -267,7 +265,55 @@ pub unsafe fn derive(
     target: CK_OBJECT_HANDLE_PTR,
 ) -> Result<()> {
     // SAFETY: §5.1.1.
-    unsafe { answer(target, || call.derive(&chosen(mechanism)?, base, &template(items, count)?)) }
+    let (choice, chosen) = unsafe { (chosen(mechanism)?, read(mechanism)) };
+    let chosen = chosen.ok_or_else(|| null("the mechanism"))?;
+    // SAFETY: §5.1.1; the parameter was read in this shape.
+    let targets = unsafe { Targets::of(chosen, shape(choice.id)?, target) }?;
+    // SAFETY: §5.1.1.
+    let derived = call.derive(&choice, base, &unsafe { template(items, count) }?)?;
+    // SAFETY: as in `single`.
+    unsafe { targets.write(&derived) }
+}
+
+/// Two answers: the ciphertext, and the handle of the key in it.
+pub unsafe fn encapsulate(
+    call: &Call,
+    mechanism: CK_MECHANISM_PTR,
+    public: CK_OBJECT_HANDLE,
+    (items, count): Attributes,
+    output: Out,
+    target: CK_OBJECT_HANDLE_PTR,
+) -> Result<()> {
+    // SAFETY: §5.2 and §5.1.1.
+    let (output, choice) = unsafe { (Output::at(output)?, chosen(mechanism)?) };
+    if target.is_null() && output.room() != Room::Query {
+        return Err(null("the key's handle"));
+    }
+    // SAFETY: §5.1.1.
+    let template = unsafe { template(items, count) }?;
+    let (reply, key) = call.encapsulate(&choice, public, &template, output.room())?;
+    if let Some(key) = key {
+        // SAFETY: §5.18.8: not NULL, so a CK_OBJECT_HANDLE.
+        unsafe { target.write_unaligned(key) };
+    }
+    // SAFETY: as in `single`.
+    unsafe { output.put(reply) }
+}
+
+pub unsafe fn decapsulate(
+    call: &Call,
+    mechanism: CK_MECHANISM_PTR,
+    private: CK_OBJECT_HANDLE,
+    (items, count): Attributes,
+    ciphertext: In,
+    target: CK_OBJECT_HANDLE_PTR,
+) -> Result<()> {
+    // SAFETY: §5.1.1.
+    let work = || unsafe {
+        call.decapsulate(&chosen(mechanism)?, private, bytes(ciphertext)?, &template(items, count)?)
+    };
+    // SAFETY: §5.1.1.
+    unsafe { answer(target, work) }
 }
 
 /// Random bytes, made in our own memory piece by piece, whatever length is asked.

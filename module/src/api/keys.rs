@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret, names};
 use crate::mechanism::message::{self, Message};
-use crate::mechanism::{self, Choice, Making, Mechanism, Start, Transform};
-use crate::object::{Attributes, Birth, Object, Sort, Template, Value, key, policy};
+use crate::mechanism::params::Piece;
+use crate::mechanism::{self, Choice, Heir, Making, Mechanism, Params, Start, Transform};
+use crate::object::{Attributes, Birth, Key, Object, Sort, Template, Value, key, policy};
 
 use super::Call;
 use super::operations::no_key;
@@ -19,10 +20,11 @@ impl Call<'_> {
     pub fn generate(&self, choice: &Choice, template: &Template) -> Result<u64> {
         let row = mechanism::find(choice.id)?;
         let generate = row.generate.ok_or_else(|| no_such_use(choice.id, "generate a key"))?;
-        let (birth, sort) = (Birth::Generate(row.id), self.sort(template, CKO_SECRET_KEY, row.keys)?);
+        let (birth, sort) = (Birth::Generate(row.id), self.sort(template, row.class, row.keys)?);
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
         let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
-        let mut making = Making { row, params: &choice.params, template: &attributes, fill: &mut fill };
+        let (params, none) = (&choice.params, Attributes::default());
+        let mut making = Making { row, params, template: &attributes, private: &none, fill: &mut fill };
         let made = generate(&mut making)?;
         attributes.absorb(made);
         self.session.token.make(self.session.access(), attributes, birth)
@@ -53,7 +55,8 @@ impl Call<'_> {
             self.session.token.may_write(access, &Object::new(draft))?;
         }
         let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
-        let mut making = Making { row, params: &choice.params, template: &public, fill: &mut fill };
+        let params = &choice.params;
+        let mut making = Making { row, params, template: &public, private: &private, fill: &mut fill };
         let made = pair(&mut making)?;
         public.absorb(made.0);
         private.absorb(made.1);
@@ -173,30 +176,216 @@ impl Call<'_> {
         self.unwrap(&choice, unwrapping, &[wrapped, &message.tag].concat(), template)
     }
 
-    /// C_DeriveKey
+    /// C_DeriveKey: the keys in the mechanism's order, and what goes back through its parameter; all are made, or none.
     ///
     /// # Errors
     /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_PARAM_INVALID, and those of the template.
-    pub fn derive(&self, choice: &Choice, base: u64, template: &Template) -> Result<u64> {
+    pub fn derive(&self, choice: &Choice, base: u64, template: &Template) -> Result<Derived> {
         let row = mechanism::find(choice.id)?;
-        let derive = row.derive.ok_or_else(|| no_such_use(choice.id, "derive a key"))?;
+        if row.gives == CKO_PUBLIC_KEY {
+            return self.public_half(row, base, template);
+        }
+        if row.derive.is_none() && row.brood.is_none() {
+            return Err(no_such_use(choice.id, "derive a key"));
+        }
         let base = self.usable(base, row, CKA_DERIVE)?.object;
-        let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
-        let sort = Sort::wanted(template, Some(CKO_SECRET_KEY), kind)?;
-        let birth = Birth::Derive {
-            always_sensitive: base.flag(CKA_ALWAYS_SENSITIVE),
-            never_extractable: base.flag(CKA_NEVER_EXTRACTABLE),
+        let mut bases = vec![base.clone()];
+        let params = self.looked_up(choice, row, &mut bases)?;
+        let start = Start { row, params: &params, key: base.key()?, emulation: &self.module.emulation };
+        let templates = match row.brood {
+            Some(brood) => (brood.templates)(&params, template)?,
+            None => vec![template.clone()],
         };
+        let birth = Birth::Derive {
+            always_sensitive: bases.iter().all(|base| base.flag(CKA_ALWAYS_SENSITIVE)),
+            never_extractable: bases.iter().all(|base| base.flag(CKA_NEVER_EXTRACTABLE)),
+        };
+        let heirs = templates.iter().map(|template| self.heir(row, birth, template, &bases));
+        let mut heirs = heirs.collect::<Result<Vec<_>>>()?;
+        let lengths: Vec<_> = heirs.iter().map(|heir| heir.len).collect();
+        let given = match (row.brood, row.derive, &lengths[..]) {
+            (Some(brood), ..) => (brood.work)(&start, &lengths)?,
+            (None, Some(derive), [len]) => derive(&start, *len)?.into(),
+            _ => return Err(no_such_use(choice.id, "derive a key")),
+        };
+        for (heir, bytes) in heirs.iter_mut().zip(given.keys) {
+            let kind = heir.sort.kind;
+            heir.attributes.absorb(key::decode(heir.sort, key::with_parity(kind, bytes))?);
+        }
+        let all = heirs.into_iter().map(|heir| heir.attributes).collect();
+        let handles = self.session.token.make_all(self.session.access(), all, birth)?;
+        Ok(Derived { handles, back: given.back })
+    }
+
+    /// CKM_PUB_KEY_FROM_PRIV_KEY: what it gives is public, so that CKA_DERIVE is not asked.
+    fn public_half(&self, row: &'static Mechanism, base: u64, template: &Template) -> Result<Derived> {
+        let base = self.session.token.object(base).map_err(no_key)?;
+        if base.sort().class != CKO_PRIVATE_KEY {
+            return Err(Rv::KeyTypeInconsistent.because(format!("{} is no private key", base.describe())));
+        }
+        let kind = base.sort().kind;
+        row.suits(kind, base.key()?)?;
+        let birth = Birth::Derive { always_sensitive: false, never_extractable: false };
+        let sort = Sort::wanted(template, Some(row.gives), Some(kind))?;
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
-        impose(&mut attributes, &base, CKA_DERIVE_TEMPLATE)?;
-        let len = key::wanted_length(sort.kind, &attributes)?;
-        let start =
-            Start { row, params: &choice.params, key: base.key()?, emulation: &self.module.emulation };
-        let bytes = derive(&start, len)?;
-        attributes.absorb(key::decode(sort, key::with_parity(sort.kind, bytes))?);
-        self.session.token.make(self.session.access(), attributes, birth)
+        key::public_half(&mut attributes, base.attributes());
+        let handle = self.session.token.make(self.session.access(), attributes, birth)?;
+        Ok(Derived { handles: vec![handle], back: Vec::new() })
+    }
+
+    /// The parameter with the values of the keys that it names.
+    fn looked_up(
+        &self,
+        choice: &Choice,
+        row: &'static Mechanism,
+        bases: &mut Vec<Arc<Object>>,
+    ) -> Result<Params> {
+        let mut params = choice.params.clone();
+        for piece in params.pieces() {
+            let Piece::Key(handle) = *piece else { continue };
+            let object = self.usable(handle, row, CKA_DERIVE)?.object;
+            let Key::Secret(value) = object.key()? else {
+                return Err(Rv::KeyTypeInconsistent.because("the key in the parameter is no secret key"));
+            };
+            *piece = Piece::Bytes(value.clone());
+            bases.push(object);
+        }
+        Ok(params)
+    }
+
+    /// A key to be derived, as its template and its bases want it.
+    fn heir(
+        &self,
+        row: &Mechanism,
+        birth: Birth,
+        template: &Template,
+        bases: &[Arc<Object>],
+    ) -> Result<Wanted> {
+        let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
+        let sort = Sort::wanted(template, Some(row.gives), kind)?;
+        let mut attributes = policy::judge(birth, sort, template, self.officer())?;
+        for base in bases {
+            impose(&mut attributes, base, CKA_DERIVE_TEMPLATE)?;
+            if row.gives == CKO_SECRET_KEY {
+                inherit(row.heir, &mut attributes, base)?;
+            }
+        }
+        Ok(Wanted { sort, len: key::wanted_length(sort.kind, &attributes)?, attributes })
     }
 }
+
+/// An object to be derived.
+struct Wanted {
+    sort: Sort,
+    /// Its length in bytes, where the template says one.
+    len: Option<usize>,
+    attributes: Attributes,
+}
+
+/// What C_DeriveKey made.
+#[derive(Debug)]
+pub struct Derived {
+    pub handles: Vec<u64>,
+    /// Answers through the parameter, in the order of its fields.
+    pub back: Vec<Secret>,
+}
+
+/// What a derived key must have of its base (§6.43, §6.40.6), or has unasked (§6.42.7).
+fn inherit(heir: Heir, attributes: &mut Attributes, base: &Object) -> Result<()> {
+    for (attribute, strict) in [(CKA_SENSITIVE, true), (CKA_EXTRACTABLE, false)] {
+        let of_base = base.flag(attribute);
+        let (given, bound) = (attributes.of(attribute).is_some(), of_base == strict);
+        match heir {
+            Heir::Free => continue,
+            Heir::Like if given => continue,
+            Heir::Bound if !bound => continue,
+            _ => {}
+        }
+        if let Some(Value::Bool(given)) = attributes.of(attribute)
+            && *given != of_base
+        {
+            return Err(Rv::TemplateInconsistent.because(format!(
+                "{} must be as it is in {}, which the derived key would reveal",
+                names::attribute(attribute),
+                base.describe()
+            )));
+        }
+        attributes.set(attribute, Value::Bool(of_base));
+    }
+    Ok(())
+}
+
+// Keys from shared secrets (PKCS#11 v3.2 §5.18.8, §5.18.9).
+impl Call<'_> {
+    /// C_EncapsulateKey: the ciphertext, and the handle of the new key once the room holds it.
+    ///
+    /// # Errors
+    /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_INVALID, and those of the template.
+    pub fn encapsulate(
+        &self,
+        choice: &Choice,
+        public: u64,
+        template: &Template,
+        room: Room,
+    ) -> Result<(Reply, Option<u64>)> {
+        let row = mechanism::find(choice.id)?;
+        let encapsulate = row.encapsulate.ok_or_else(|| no_such_use(choice.id, "encapsulate a key"))?;
+        let with = self.usable(public, row, CKA_ENCAPSULATE)?.object;
+        let (sort, attributes) = self.shared(&with, template, CKA_ENCAPSULATE_TEMPLATE)?;
+        let start =
+            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
+        let (ciphertext, secret) = encapsulate(&start)?;
+        match Reply::fit(ciphertext.into(), room) {
+            reply @ Reply::Data(_) => Ok((reply, Some(self.keep_shared(sort, attributes, secret)?))),
+            reply => Ok((reply, None)),
+        }
+    }
+
+    /// C_DecapsulateKey
+    ///
+    /// # Errors
+    /// As [`Call::encapsulate`], and CKR_WRAPPED_KEY_LEN_RANGE for a ciphertext of another length.
+    pub fn decapsulate(
+        &self,
+        choice: &Choice,
+        private: u64,
+        ciphertext: &[u8],
+        template: &Template,
+    ) -> Result<u64> {
+        let row = mechanism::find(choice.id)?;
+        let decapsulate = row.decapsulate.ok_or_else(|| no_such_use(choice.id, "decapsulate a key"))?;
+        let with = self.usable(private, row, CKA_DECAPSULATE)?.object;
+        let (sort, attributes) = self.shared(&with, template, CKA_DECAPSULATE_TEMPLATE)?;
+        let start =
+            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
+        let secret = decapsulate(&start, ciphertext)?;
+        self.keep_shared(sort, attributes, secret)
+    }
+
+    /// The judged template of a key to be made of a shared secret.
+    fn shared(
+        &self,
+        with: &Object,
+        template: &Template,
+        imposed: CK_ATTRIBUTE_TYPE,
+    ) -> Result<(Sort, Attributes)> {
+        let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
+        let sort = Sort::wanted(template, Some(CKO_SECRET_KEY), kind)?;
+        let mut attributes = policy::judge(SHARED, sort, template, self.officer())?;
+        impose(&mut attributes, with, imposed)?;
+        Ok((sort, attributes))
+    }
+
+    /// Keeps as many bytes of the shared secret as CKA_VALUE_LEN says, taken from its end (§6.68.6).
+    fn keep_shared(&self, sort: Sort, mut attributes: Attributes, secret: Secret) -> Result<u64> {
+        let len = attributes.ulong(CKA_VALUE_LEN).map(|len| usize::try_from(len).unwrap_or(usize::MAX));
+        attributes.absorb(key::decode(sort, mechanism::agreement::last(secret, len)?)?);
+        self.session.token.make(self.session.access(), attributes, SHARED)
+    }
+}
+
+/// A key of a shared secret was known outside the token at some time.
+const SHARED: Birth = Birth::Derive { always_sensitive: false, never_extractable: false };
 
 fn no_such_use(id: CK_MECHANISM_TYPE, verb: &str) -> Error {
     Rv::MechanismInvalid.because(format!("{} does not {verb}", names::mechanism(id)))

@@ -26,6 +26,7 @@ pub use crate::token::{NamedUser, SlotInfo, TokenInfo};
 pub use archive::Backup;
 pub use backup::{Brought, Form};
 pub use general::{Info, MechanismInfo};
+pub use keys::Derived;
 pub use objects::List;
 pub use sessions::SessionInfo;
 

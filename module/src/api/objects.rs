@@ -111,6 +111,11 @@ impl Call<'_> {
             return Err(Rv::OperationActive.because("a search is active: C_FindObjectsFinal ends it"));
         }
         let mut found = self.session.token.find(template)?;
+        if found.is_empty()
+            && let Some(bare) = bare_point(template)
+        {
+            found = self.session.token.find(&bare)?;
+        }
         found.reverse();
         work.found = Some(found);
         Ok(())
@@ -134,6 +139,15 @@ impl Call<'_> {
     pub fn find_final(&self) -> Result<()> {
         self.session.work().found.take().map(drop).ok_or_else(no_search)
     }
+}
+
+/// The same search by the bare point, as Edwards and Montgomery keys keep it, when the template dresses it in DER.
+fn bare_point(template: &Template) -> Option<Template> {
+    let mut bare = template.clone();
+    let (_, point) = bare.iter_mut().find(|(attribute, _)| *attribute == CKA_EC_POINT)?;
+    let Given::Bytes(bytes) = &*point else { return None };
+    *point = Given::Bytes(key::edwards::undressed(bytes.expose())?);
+    Some(bare)
 }
 
 fn no_search() -> crate::cryptoki::Error {

@@ -41,6 +41,7 @@ impl Call<'_> {
                 object.describe()
             )));
         }
+        self.session.token.in_time(&object)?;
         allowed(&object, row)?;
         if self.module.emulation.listens() {
             let point = Point::Use { mechanism: &row.name(), object: &object.describe() };

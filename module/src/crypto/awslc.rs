@@ -7,10 +7,12 @@
 mod aes;
 mod chacha;
 mod curve;
+mod dsa;
 mod group;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod memory;
 mod number;
+mod pq;
 mod rsa;
 
 use std::os::raw::c_int;
@@ -26,8 +28,10 @@ pub use curve::{
     BP224, BP256, BP320, BP384, BP512, Domain, EcKey, Eddsa, K256, Nid, P192, P224, P256, P384, P521,
 };
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
+pub use dsa::Dsa;
 pub use group::Group;
 pub use number::Number;
+pub use pq::{Lattice, ML_DSA_44, ML_DSA_65, ML_DSA_87, ML_KEM_512, ML_KEM_768, ML_KEM_1024, ml_dsa_sign};
 pub use rsa::{Padding, Rsa};
 
 trait Free {
@@ -59,6 +63,8 @@ freed! {
     EC_POINT => EC_POINT_free;
     aws_lc_sys::ECDSA_SIG => ECDSA_SIG_free;
     CMAC_CTX => CMAC_CTX_free;
+    aws_lc_sys::DSA => DSA_free;
+    aws_lc_sys::DSA_SIG => DSA_SIG_free;
     EVP_MD_CTX => EVP_MD_CTX_free;
 }
 
@@ -112,12 +118,41 @@ fn filled(len: usize, fill: impl FnOnce(*mut u8) -> Option<usize>) -> Option<Sec
     }
 }
 
-/// PBKDF2-HMAC-SHA-256; `None` without iterations.
-pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) -> Option<()> {
+/// A hash of HMAC in PBKDF2.
+#[derive(Clone, Copy)]
+pub enum Digest {
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+    Sha512_224,
+    Sha512_256,
+}
+
+impl Digest {
+    fn engine(self) -> *const EVP_MD {
+        // SAFETY: these take nothing and give static objects.
+        unsafe {
+            match self {
+                Digest::Sha1 => EVP_sha1(),
+                Digest::Sha224 => EVP_sha224(),
+                Digest::Sha256 => EVP_sha256(),
+                Digest::Sha384 => EVP_sha384(),
+                Digest::Sha512 => EVP_sha512(),
+                Digest::Sha512_224 => EVP_sha512_224(),
+                Digest::Sha512_256 => EVP_sha512_256(),
+            }
+        }
+    }
+}
+
+/// PBKDF2 of HMAC; `None` without iterations.
+pub fn pbkdf2(digest: Digest, password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) -> Option<()> {
     let (password, n) = (password.as_ptr().cast(), password.len());
     // SAFETY: three slices with their lengths; the hash is static.
     done(unsafe {
-        let (hash, len) = (EVP_sha256(), out.len());
+        let (hash, len) = (digest.engine(), out.len());
         PKCS5_PBKDF2_HMAC(password, n, salt.as_ptr(), salt.len(), iterations, hash, len, out.as_mut_ptr())
     })
 }

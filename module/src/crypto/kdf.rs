@@ -3,13 +3,13 @@
 use super::awslc;
 use super::hash::Hash;
 use super::mac::Hmac;
-use crate::cryptoki::Secret;
+use crate::cryptoki::{Result, Rv, Secret};
 
 /// PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2): 32 bytes. No iterations count as one.
 pub fn pbkdf2_sha256(password: &Secret, salt: &[u8], iterations: u32) -> Secret {
     let (mut key, iterations) = (Secret::zeroed(32), iterations.max(1));
     // aws-lc is a few percent faster than the `pbkdf2` crate, which steps in should aws-lc lack memory.
-    if awslc::pbkdf2_sha256(password.expose(), salt, iterations, key.expose_mut()).is_none() {
+    if awslc::pbkdf2(awslc::Digest::Sha256, password.expose(), salt, iterations, key.expose_mut()).is_none() {
         plain_pbkdf2(password, salt, iterations, &mut key);
     }
     key
@@ -22,12 +22,42 @@ fn plain_pbkdf2(password: &Secret, salt: &[u8], iterations: u32, key: &mut Secre
     debug_assert!(done.is_ok());
 }
 
+/// PBKDF2 (RFC 8018 §5.2) with HMAC over SHA-1 or SHA-2: `len` bytes.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID` without iterations and for another hash.
+pub fn pbkdf2(hash: Hash, password: &Secret, salt: &[u8], iterations: u32, len: usize) -> Result<Secret> {
+    let digest = match hash {
+        Hash::Sha1 => awslc::Digest::Sha1,
+        Hash::Sha224 => awslc::Digest::Sha224,
+        Hash::Sha256 => awslc::Digest::Sha256,
+        Hash::Sha384 => awslc::Digest::Sha384,
+        Hash::Sha512 => awslc::Digest::Sha512,
+        Hash::Sha512_224 => awslc::Digest::Sha512_224,
+        Hash::Sha512_256 => awslc::Digest::Sha512_256,
+        _ => return Err(Rv::MechanismParamInvalid.because("PBKDF2 takes SHA-1 and SHA-2 only")),
+    };
+    let mut key = Secret::zeroed(len);
+    awslc::pbkdf2(digest, password.expose(), salt, iterations, key.expose_mut())
+        .ok_or_else(|| Rv::MechanismParamInvalid.because("PBKDF2 needs at least one iteration"))?;
+    Ok(key)
+}
+
 /// HKDF-SHA-256 (RFC 5869), extract and expand; `len` counts bytes, at most 255 × 32: more is cut to that.
 pub fn hkdf_sha256(key: &Secret, salt: &[u8], info: &[u8], len: usize) -> Secret {
-    let hash = Hash::Sha256;
+    hkdf_expand(Hash::Sha256, &hkdf_extract(Hash::Sha256, key, salt), info, len)
+}
+
+/// HKDF-Extract (RFC 5869 §2.2); no salt is one of zeros.
+pub fn hkdf_extract(hash: Hash, key: &Secret, salt: &[u8]) -> Secret {
     let mut extract = Hmac::new(hash, &Secret::from(salt));
     extract.update(key.expose());
-    let mut expand = Hmac::new(hash, &Secret::from(extract.finish()));
+    extract.finish().into()
+}
+
+/// HKDF-Expand (RFC 5869 §2.3): at most 255 digests, more is cut to that.
+pub fn hkdf_expand(hash: Hash, key: &Secret, info: &[u8], len: usize) -> Secret {
+    let mut expand = Hmac::new(hash, key);
     let mut out = Secret::zeroed(len.min(255 * hash.len()));
     let mut last = Secret::default();
     for (counter, chunk) in (1u8..=255).zip(out.expose_mut().chunks_mut(hash.len())) {

@@ -1,10 +1,12 @@
 //! Primitives: functions over bytes and `Secret`; the only room that names a crypto crate.
 //!
 //! ```text
-//!   hash ── mac ── kdf        RustCrypto          rng   the system's randomness
+//!   hash ── mac ── kdf, kdf108, tls   RustCrypto          rng   the system's randomness
 //!   seal                      RustCrypto          tlv   DER in small
 //!   rsa  ── components        aws-lc works, `rsa` finds primes
 //!   ec   edwards                aws-lc; `k256` signs on its curve, `ed448-goldilocks` has Curve448
+//!   field                          aws-lc counts: DSA, Diffie-Hellman
+//!   pq   slhdsa   prehash        aws-lc for lattices, `slh-dsa`, `shake`
 //!   cipher  gcm  ccm  wrap  chacha     aws-lc, and what it lacks: feedback, stealing
 //!   domain                     curves spelled out
 //!   threshold                  t of n over a prime field
@@ -23,17 +25,24 @@ pub mod ec;
 mod ed448;
 pub mod edwards;
 pub mod feedback;
+pub mod field;
 pub mod gcm;
 pub mod hash;
 mod k256;
 pub mod kdf;
+pub mod kdf108;
 pub mod mac;
+pub mod pq;
+mod pq_encoding;
+pub mod prehash;
 pub mod rng;
 pub mod rsa;
 pub mod seal;
+mod slhdsa;
 pub mod spki;
 pub mod stealing;
 pub mod threshold;
+pub mod tls;
 pub mod tlv;
 pub mod wrap;
 

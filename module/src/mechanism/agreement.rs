@@ -77,7 +77,7 @@ fn spread(
 }
 
 /// The last `len` bytes: truncation removes bytes from the leading end (§6.3.17).
-pub(super) fn last(secret: Secret, len: Option<usize>) -> Result<Secret> {
+pub(crate) fn last(secret: Secret, len: Option<usize>) -> Result<Secret> {
     match len {
         None => Ok(secret),
         Some(len) if len <= secret.len() => Ok(secret.expose()[secret.len() - len..].into()),

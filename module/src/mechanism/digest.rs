@@ -74,6 +74,12 @@ rows! {
     Sha3_512:   CKM_SHA3_512,   CKM_SHA3_512_HMAC,   CKM_SHA3_512_HMAC_GENERAL,   CKM_SHA3_512_KEY_DERIVATION,   CKK_SHA3_512_HMAC,   CKM_SHA3_512_KEY_GEN;
 }
 
+/// The hash of an HMAC named by its mechanism.
+pub fn of_hmac(id: CK_MECHANISM_TYPE) -> Option<Hash> {
+    let row = ROWS.iter().find(|row| row.id == id && row.shape == Shape::None && row.sign.is_some())?;
+    row.hash
+}
+
 fn hash_of(row: &Mechanism) -> Result<Hash> {
     row.hash.ok_or_else(|| Rv::GeneralError.because("the row names no hash"))
 }

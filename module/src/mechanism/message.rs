@@ -6,7 +6,8 @@ use crate::cryptoki::{Error, Result, Rv};
 
 use super::{Params, Shape};
 
-/// The parameter of a message, owned: CK_GCM_MESSAGE_PARAMS, CK_CCM_MESSAGE_PARAMS. What the token makes is set in it.
+/// The parameter of a message, owned: CK_GCM_MESSAGE_PARAMS, CK_CCM_MESSAGE_PARAMS,
+/// CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS. What the token makes is set in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The IV or nonce; when the token generates it, its fixed bits.
@@ -22,7 +23,7 @@ pub struct Message {
 
 /// Whether mechanisms whose parameter has this shape work on messages with associated data.
 pub fn serves(shape: Shape) -> bool {
-    matches!(shape, Shape::Gcm)
+    matches!(shape, Shape::Gcm | Shape::Ccm | Shape::ChaCha20Poly1305)
 }
 
 /// What the mechanism takes for this one message.
@@ -33,6 +34,15 @@ pub fn params(shape: Shape, message: &Message, aad: &[u8]) -> Result<Params> {
     match shape {
         Shape::Gcm => {
             Ok(Params::Gcm { iv: message.iv.clone(), aad: aad.to_vec(), tag_bits: message.tag.len() * 8 })
+        }
+        Shape::Ccm => Ok(Params::Ccm {
+            len: message.data_len,
+            nonce: message.iv.clone(),
+            aad: aad.to_vec(),
+            tag: message.tag.len(),
+        }),
+        Shape::ChaCha20Poly1305 => {
+            Ok(Params::ChaCha20Poly1305 { nonce: message.iv.clone(), aad: aad.to_vec() })
         }
         _ => Err(Rv::MechanismInvalid.because("the mechanism does not work on messages")),
     }

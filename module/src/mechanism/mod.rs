@@ -7,18 +7,23 @@ pub mod aes;
 pub mod agreement;
 pub mod block_mac;
 pub mod chacha;
+pub mod derivation;
 pub mod des;
 pub mod digest;
 pub mod ec;
 pub mod edwards;
 pub mod encrypt_data;
+pub mod field;
 pub mod hashes;
+pub mod kdf;
 pub mod key_wrap;
 pub mod message;
 pub mod operation;
 pub mod params;
+pub mod pq;
 pub mod rsa;
 pub mod secret;
+pub mod tls;
 #[cfg(test)]
 mod trial;
 
@@ -31,6 +36,7 @@ use crate::cryptoki::{Error, Result, Rv, Secret, names};
 use crate::emulation::Emulation;
 use crate::object::{Attributes, Key};
 
+pub use derivation::{Brood, Heir, Yield};
 pub use operation::{Begun, Operation};
 pub use params::{Choice, Params, Shape};
 
@@ -49,6 +55,8 @@ pub struct Making<'a> {
     pub params: &'a Params,
     /// The template of the secret key, or of the public key of a pair.
     pub template: &'a Attributes,
+    /// The template of the private key of a pair; empty for a secret key.
+    pub private: &'a Attributes,
     pub fill: &'a mut Fill<'a>,
 }
 
@@ -61,6 +69,8 @@ pub type Transform = fn(&Start<'_>, &[u8]) -> Result<Secret>;
 pub type Digest = fn(&'static Mechanism, &Params) -> Result<Begun>;
 /// Gives the derived bytes: of that length when one is asked, else all there are.
 pub type Derive = fn(&Start<'_>, Option<usize>) -> Result<Secret>;
+/// Gives a ciphertext and the shared secret in it.
+pub type Encapsulate = fn(&Start<'_>) -> Result<(Vec<u8>, Secret)>;
 /// Makes a key: what the token adds to the template.
 pub type Generate = fn(&mut Making<'_>) -> Result<Attributes>;
 /// Makes a key pair: what the token adds to the public and to the private template.
@@ -84,6 +94,8 @@ pub struct Mechanism {
     pub shape: Shape,
     /// The hash that the mechanism is named after.
     pub hash: Option<Hash>,
+    /// The class of what `generate` makes.
+    pub class: CK_OBJECT_CLASS,
     /// Flags beside those that follow from what the row offers.
     pub flags: CK_FLAGS,
     pub digest: Option<Digest>,
@@ -96,6 +108,14 @@ pub struct Mechanism {
     pub wrap: Option<Transform>,
     pub unwrap: Option<Transform>,
     pub derive: Option<Derive>,
+    /// The same for what makes several keys, or answers through its parameter too.
+    pub brood: Option<Brood>,
+    /// The class of what is derived.
+    pub gives: CK_OBJECT_CLASS,
+    /// What a derived key has of its base.
+    pub heir: Heir,
+    pub encapsulate: Option<Encapsulate>,
+    pub decapsulate: Option<Transform>,
     pub generate: Option<Generate>,
     pub pair: Option<Pair>,
 }
@@ -108,6 +128,7 @@ pub const ROW: Mechanism = Mechanism {
     unit: Unit::Bits,
     shape: Shape::None,
     hash: None,
+    class: CKO_SECRET_KEY,
     flags: 0,
     digest: None,
     sign: None,
@@ -119,6 +140,11 @@ pub const ROW: Mechanism = Mechanism {
     wrap: None,
     unwrap: None,
     derive: None,
+    brood: None,
+    gives: CKO_SECRET_KEY,
+    heir: Heir::Free,
+    encapsulate: None,
+    decapsulate: None,
     generate: None,
     pair: None,
 };
@@ -129,6 +155,8 @@ const FAMILIES: &[&[Mechanism]] = &[
     ec::ROWS,
     edwards::ROWS,
     agreement::ROWS,
+    field::ROWS,
+    pq::ROWS,
     aes::ROWS,
     key_wrap::ROWS,
     block_mac::ROWS,
@@ -136,6 +164,8 @@ const FAMILIES: &[&[Mechanism]] = &[
     des::ROWS,
     chacha::ROWS,
     digest::ROWS,
+    kdf::ROWS,
+    tls::ROWS,
     secret::ROWS,
 ];
 
@@ -210,7 +240,9 @@ impl Mechanism {
             (self.pair.is_some(), CKF_GENERATE_KEY_PAIR),
             (self.wrap.is_some(), CKF_WRAP),
             (self.unwrap.is_some(), CKF_UNWRAP),
-            (self.derive.is_some(), CKF_DERIVE),
+            (self.derive.is_some() || self.brood.is_some(), CKF_DERIVE),
+            (self.encapsulate.is_some(), CKF_ENCAPSULATE),
+            (self.decapsulate.is_some(), CKF_DECAPSULATE),
             (message::serves(self.shape) && self.encrypt.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MULTI_MESSAGE),
             (message::serves(self.shape) && self.decrypt.is_some(), CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
             (self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),

@@ -6,6 +6,7 @@ use crate::crypto::feedback::Cfb64;
 use crate::crypto::gcm::Gmac;
 use crate::crypto::hash::Hasher;
 use crate::crypto::mac::{self, CbcMac, Cmac};
+use crate::crypto::prehash::Prehasher;
 use crate::cryptoki::{Result, Rv, Secret};
 
 /// A begun operation. Output goes to the end of `out`.
@@ -140,6 +141,7 @@ pub type Begun = Box<dyn Operation>;
 /// How an operation takes its data in: hashed as it comes, or kept whole.
 pub enum Intake {
     Hashed(Hasher),
+    Prehashed(Prehasher),
     Whole(Secret),
 }
 
@@ -152,20 +154,23 @@ impl Intake {
     fn take(&mut self, data: &[u8]) {
         match self {
             Intake::Hashed(hasher) => hasher.update(data),
+            Intake::Prehashed(hasher) => hasher.update(data),
             Intake::Whole(kept) => kept.extend(data),
         }
     }
 
-    fn save(&self) -> Secret {
+    fn save(&self) -> Option<Secret> {
         match self {
-            Intake::Hashed(hasher) => hasher.save(),
-            Intake::Whole(kept) => kept.clone(),
+            Intake::Hashed(hasher) => Some(hasher.save()),
+            Intake::Prehashed(_) => None,
+            Intake::Whole(kept) => Some(kept.clone()),
         }
     }
 
     fn load(&mut self, state: &[u8]) -> Result<()> {
         match self {
             Intake::Hashed(hasher) => hasher.load(state),
+            Intake::Prehashed(_) => Err(Rv::SavedStateInvalid.because("SHAKE saves no state")),
             Intake::Whole(kept) => {
                 *kept = state.into();
                 Ok(())
@@ -176,6 +181,7 @@ impl Intake {
     fn taken(&mut self) -> Secret {
         match self {
             Intake::Hashed(hasher) => hasher.finish().into(),
+            Intake::Prehashed(hasher) => hasher.finish().into(),
             Intake::Whole(kept) => std::mem::take(kept),
         }
     }
@@ -206,7 +212,7 @@ impl<W: FnMut(&[u8]) -> Result<Secret> + Send> Operation for Act<W> {
     }
 
     fn save(&self) -> Option<Secret> {
-        Some(self.intake.save())
+        self.intake.save()
     }
 
     fn load(&mut self, state: &[u8]) -> Result<()> {
@@ -271,7 +277,7 @@ impl<W: FnMut(&[u8], &[u8]) -> Result<()> + Send> Operation for Check<W> {
     }
 
     fn save(&self) -> Option<Secret> {
-        Some(self.intake.save())
+        self.intake.save()
     }
 
     fn load(&mut self, state: &[u8]) -> Result<()> {

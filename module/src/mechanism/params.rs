@@ -1,6 +1,9 @@
 //! Mechanism parameters, read at the border and owned, so that no caller's memory is held.
 
+use crate::crypto::kdf108::Width;
+use crate::cryptoki::Secret;
 use crate::cryptoki::ids::*;
+use crate::object::Template;
 
 /// Which `CK_…_PARAMS` a mechanism takes: what the border must read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub enum Shape {
     None,
     /// Exactly so many bytes: an initialisation vector.
     Iv(usize),
+    /// Bytes, of any length but none.
+    Bytes,
     /// The same, or nothing.
     OptionalIv(usize),
     /// CK_RSA_PKCS_PSS_PARAMS
@@ -23,6 +28,10 @@ pub enum Shape {
     EcdhAes,
     /// CK_EDDSA_PARAMS, or none
     Eddsa,
+    /// CK_SIGN_ADDITIONAL_CONTEXT, or none
+    SignContext,
+    /// CK_HASH_SIGN_ADDITIONAL_CONTEXT
+    HashSignContext,
     /// CK_AES_CTR_PARAMS
     Ctr,
     /// CK_GCM_PARAMS, in both its layouts
@@ -39,6 +48,61 @@ pub enum Shape {
     DataWithIv(usize),
     /// CK_MAC_GENERAL_PARAMS: the length of the tag in bytes
     MacGeneral,
+    /// CK_OBJECT_HANDLE of another key
+    Handle,
+    /// CK_EXTRACT_PARAMS
+    Bit,
+    /// CK_HKDF_PARAMS
+    Hkdf,
+    /// CK_SP800_108_KDF_PARAMS
+    Kdf108,
+    /// CK_SP800_108_FEEDBACK_KDF_PARAMS
+    Kdf108Feedback,
+    /// CK_PKCS5_PBKD2_PARAMS2 and CK_PKCS5_PBKD2_PARAMS
+    Pbkd2,
+    /// CK_TLS12_MASTER_KEY_DERIVE_PARAMS, or CK_SSL3_MASTER_KEY_DERIVE_PARAMS when `old`
+    TlsMaster { old: bool },
+    /// CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS
+    TlsExtended,
+    /// CK_TLS12_KEY_MAT_PARAMS, or CK_SSL3_KEY_MAT_PARAMS when `old`
+    TlsKeys { old: bool },
+    /// CK_TLS_KDF_PARAMS
+    TlsKdf,
+    /// CK_TLS_MAC_PARAMS
+    TlsMac,
+}
+
+/// Bytes, or the key whose value they are: the session looks it up before the mechanism begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Bytes(Secret),
+    Key(CK_OBJECT_HANDLE),
+}
+
+impl Piece {
+    /// The bytes; a key that was not looked up has none.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Bytes(bytes) => bytes.expose(),
+            Piece::Key(_) => &[],
+        }
+    }
+}
+
+/// A CK_PRF_DATA_PARAM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    Iteration(Option<Width>),
+    Counter(Width),
+    Length { segments: bool, width: Width },
+    Piece(Piece),
+}
+
+/// The randoms of a TLS handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Randoms {
+    pub client: Vec<u8>,
+    pub server: Vec<u8>,
 }
 
 /// A parameter, owned.
@@ -46,6 +110,7 @@ pub enum Shape {
 pub enum Params {
     None,
     Iv(Vec<u8>),
+    Bytes(Vec<u8>),
     Pss {
         hash: CK_MECHANISM_TYPE,
         mgf: CK_RSA_PKCS_MGF_TYPE,
@@ -74,6 +139,12 @@ pub enum Params {
     Eddsa {
         prehash: bool,
         context: Vec<u8>,
+    },
+    /// With the hash of a digest that the caller made.
+    SignContext {
+        hedge: CK_HEDGE_TYPE,
+        context: Vec<u8>,
+        hash: Option<CK_MECHANISM_TYPE>,
     },
     Ctr {
         bits: usize,
@@ -107,6 +178,72 @@ pub enum Params {
         data: Vec<u8>,
     },
     MacGeneral(usize),
+    Piece(Piece),
+    Bit(usize),
+    Hkdf {
+        extract: bool,
+        expand: bool,
+        hash: CK_MECHANISM_TYPE,
+        salt: Piece,
+        info: Vec<u8>,
+    },
+    /// `more` are the templates of the keys beside the first.
+    Kdf108 {
+        prf: CK_MECHANISM_TYPE,
+        fields: Vec<Field>,
+        iv: Vec<u8>,
+        more: Vec<Template>,
+    },
+    Pbkd2 {
+        prf: CK_ULONG,
+        salt: Vec<u8>,
+        iterations: u64,
+        password: Secret,
+    },
+    TlsMaster {
+        prf: CK_MECHANISM_TYPE,
+        randoms: Randoms,
+    },
+    TlsExtended {
+        prf: CK_MECHANISM_TYPE,
+        session: Vec<u8>,
+    },
+    /// Lengths in bytes.
+    TlsKeys {
+        prf: CK_MECHANISM_TYPE,
+        randoms: Randoms,
+        mac: usize,
+        key: usize,
+        iv: usize,
+    },
+    TlsKdf {
+        prf: CK_MECHANISM_TYPE,
+        label: Vec<u8>,
+        randoms: Randoms,
+        context: Option<Vec<u8>>,
+    },
+    TlsMac {
+        prf: CK_MECHANISM_TYPE,
+        len: usize,
+        server: bool,
+    },
+}
+
+impl Params {
+    /// The places where another key may stand.
+    pub fn pieces(&mut self) -> Vec<&mut Piece> {
+        match self {
+            Params::Piece(piece) | Params::Hkdf { salt: piece, .. } => vec![piece],
+            Params::Kdf108 { fields, .. } => fields
+                .iter_mut()
+                .filter_map(|field| match field {
+                    Field::Piece(piece) => Some(piece),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A CK_MECHANISM: which mechanism, and its parameter.

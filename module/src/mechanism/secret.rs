@@ -1,7 +1,7 @@
 //! Secret keys of any type: generation, and what unwrapping one can say.
 
 use crate::cryptoki::ids::*;
-use crate::cryptoki::{Error, Result, Rv, Secret};
+use crate::cryptoki::{Error, Result, Rv, Secret, names};
 use crate::object::{Attributes, Key, Value, key};
 
 use super::{Making, Mechanism, ROW, Start, Unit};
@@ -39,8 +39,12 @@ pub fn first(bytes: Secret, len: Option<usize>) -> Result<Secret> {
 /// A random key of CKA_VALUE_LEN bytes, or as long as its type is.
 pub fn generate(making: &mut Making<'_>) -> Result<Attributes> {
     let kind = making.template.ulong(CKA_KEY_TYPE).unwrap_or(CKK_GENERIC_SECRET);
-    let len = key::wanted_length(kind, making.template)?.unwrap_or(0);
-    key::check_length(kind, len)?;
+    let len = key::wanted_length(kind, making.template)?.ok_or_else(|| {
+        Rv::TemplateIncomplete.because(format!(
+            "CKA_VALUE_LEN must be given when a key of {} is generated (PKCS#11 v3.2 §4.1.1)",
+            names::key_type(kind)
+        ))
+    })?;
     let mut value = Secret::zeroed(len);
     (making.fill)(value.expose_mut())?;
     Ok(Attributes::default().with(CKA_VALUE, Value::Secret(key::with_parity(kind, value))))

@@ -4,7 +4,7 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Secret};
 use crate::object::Key;
 
-use super::{Begin, Begun, Mechanism, Params, Start, find};
+use super::{Begin, Begun, Mechanism, Params, Start, Yield, find};
 
 /// A secret key and a parameter to try mechanisms with.
 #[derive(Clone)]
@@ -92,6 +92,11 @@ impl Trial<'_> {
     pub fn derive(&self, id: CK_MECHANISM_TYPE, len: Option<usize>) -> Result<Secret> {
         let row = find(id)?;
         self.with(row, |start| (row.derive.unwrap())(start, len))
+    }
+
+    pub fn brood(&self, id: CK_MECHANISM_TYPE, lengths: &[Option<usize>]) -> Result<Yield> {
+        let row = find(id)?;
+        self.with(row, |start| (row.brood.unwrap().work)(start, lengths))
     }
 
     pub fn wrap(&self, id: CK_MECHANISM_TYPE, key: &[u8]) -> Result<Secret> {

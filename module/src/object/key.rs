@@ -1,10 +1,13 @@
 //! Typed keys: what a mechanism works with, parsed from attributes once and shared.
 
 pub mod edwards;
+pub mod field;
+pub mod pq;
+mod x509;
 
 use std::sync::Arc;
 
-use crate::crypto::{certificate, cipher, ec, hash::Hash, rsa, spki};
+use crate::crypto::{cipher, ec, hash::Hash, rsa, spki};
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Rv, Secret, names};
 
@@ -36,6 +39,9 @@ pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
     CKK_HKDF,
 ];
 
+/// The key types whose domain parameters this token keeps.
+pub const DOMAIN_TYPES: &[CK_KEY_TYPE] = &[CKK_DSA, CKK_DH];
+
 /// Those of any length.
 pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
     CKK_GENERIC_SECRET,
@@ -55,7 +61,20 @@ pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
 ];
 
 /// The types of key pairs this token keeps.
-pub const PAIR_TYPES: &[CK_KEY_TYPE] = &[CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
+pub const PAIR_TYPES: &[CK_KEY_TYPE] = &[
+    CKK_RSA,
+    CKK_EC,
+    CKK_EC_EDWARDS,
+    CKK_EC_MONTGOMERY,
+    CKK_ML_DSA,
+    CKK_ML_KEM,
+    CKK_SLH_DSA,
+    CKK_DSA,
+    CKK_DH,
+];
+
+/// The types of private keys whose public half stands in their attributes.
+pub const PUBLIC_HALVES: &[CK_KEY_TYPE] = &[CKK_RSA, CKK_EC];
 
 /// A key, ready for work.
 #[derive(Clone)]
@@ -68,6 +87,10 @@ pub enum Key {
     /// Of Edwards and Montgomery keys alike: the curve tells which.
     EdwardsPublic(Arc<crate::crypto::edwards::PublicKey>),
     EdwardsPrivate(Arc<crate::crypto::edwards::PrivateKey>),
+    FieldPublic(Arc<crate::crypto::field::FieldKey>),
+    FieldPrivate(Arc<crate::crypto::field::FieldKey>),
+    PqPublic(Arc<crate::crypto::pq::PublicKey>),
+    PqPrivate(Arc<crate::crypto::pq::PrivateKey>),
 }
 
 impl Key {
@@ -98,11 +121,15 @@ impl Key {
             }
             (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::parse_public(attributes)?,
             (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::parse_private(attributes)?,
+            (CKO_PUBLIC_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::parse_public(attributes)?,
+            (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::parse_private(attributes)?,
+            (CKO_PUBLIC_KEY, CKK_DSA | CKK_DH) => field::parse_public(attributes)?,
+            (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::parse_private(attributes)?,
             _ => return Err(Rv::KeyHandleInvalid.because("the object is no key")),
         })
     }
 
-    /// The size of the key in bits: of the modulus, of the curve, of the secret.
+    /// The size of the key in bits: of the modulus, of the curve, of the secret, of a post-quantum public key.
     pub fn bits(&self) -> usize {
         match self {
             Key::Secret(secret) => secret.len() * 8,
@@ -112,6 +139,9 @@ impl Key {
             Key::EcPrivate(key) => key.curve().bits(),
             Key::EdwardsPublic(key) => key.curve().bits(),
             Key::EdwardsPrivate(key) => key.curve().bits(),
+            Key::FieldPublic(key) | Key::FieldPrivate(key) => key.domain().bits(),
+            Key::PqPublic(key) => key.set().public_size() * 8,
+            Key::PqPrivate(key) => key.set().public_size() * 8,
         }
     }
 }
@@ -169,13 +199,19 @@ pub fn from_scalar(curve: ec::Curve, scalar: Secret, point: &[u8]) -> Attributes
 pub fn settle(attributes: &mut Attributes) -> Result<()> {
     let sort = Sort::of(attributes);
     match (sort.class, sort.kind) {
-        (CKO_CERTIFICATE, CKC_X_509) => settle_certificate(attributes),
+        (CKO_CERTIFICATE, kind) => x509::settle(attributes, kind),
+        (CKO_TRUST, _) => settle_trust(attributes),
         (CKO_PUBLIC_KEY, CKK_RSA) => settle_rsa_public(attributes),
         (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes),
         (CKO_PUBLIC_KEY, CKK_EC) => settle_ec_public(attributes),
         (CKO_PRIVATE_KEY, CKK_EC) => settle_ec_private(attributes),
         (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_public(attributes),
         (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_private(attributes),
+        (CKO_PUBLIC_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::settle_public(attributes),
+        (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::settle_private(attributes),
+        (CKO_PUBLIC_KEY, CKK_DSA | CKK_DH) => field::settle_public(attributes),
+        (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::settle_private(attributes),
+        (CKO_DOMAIN_PARAMETERS, _) => field::settle_domain(attributes),
         (CKO_SECRET_KEY, kind) => settle_secret(attributes, kind),
         _ => Ok(()),
     }
@@ -193,27 +229,36 @@ fn computed(attributes: &mut Attributes, attribute: CK_ATTRIBUTE_TYPE, value: Va
     }
 }
 
-fn fill(attributes: &mut Attributes, attribute: CK_ATTRIBUTE_TYPE, value: Vec<u8>) {
-    if attributes.bytes(attribute).is_none() {
-        attributes.set(attribute, Value::Bytes(value));
-    }
-}
+/// For what a trust object says whether a certificate is trusted.
+const USES: [CK_ATTRIBUTE_TYPE; 7] = [
+    CKA_TRUST_SERVER_AUTH,
+    CKA_TRUST_CLIENT_AUTH,
+    CKA_TRUST_CODE_SIGNING,
+    CKA_TRUST_EMAIL_PROTECTION,
+    CKA_TRUST_IPSEC_IKE,
+    CKA_TRUST_TIME_STAMPING,
+    CKA_TRUST_OCSP_SIGNING,
+];
 
-fn settle_certificate(attributes: &mut Attributes) -> Result<()> {
-    let Some(der) = attributes.bytes(CKA_VALUE).map(<[u8]>::to_vec) else {
-        return match attributes.bytes(CKA_URL) {
-            Some(_) => Ok(()),
-            None => Err(Rv::TemplateIncomplete
-                .because("CKA_VALUE is missing: a certificate needs CKA_VALUE or CKA_URL (§4.6.3)")),
-        };
-    };
-    let x509 = certificate::check_x509(&der)?;
-    fill(attributes, CKA_SUBJECT, x509.subject);
-    fill(attributes, CKA_ISSUER, x509.issuer);
-    fill(attributes, CKA_SERIAL_NUMBER, x509.serial);
-    computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(x509.spki))?;
-    let check = Hash::Sha1.digest(&der)[..3].to_vec();
-    computed(attributes, CKA_CHECK_VALUE, Value::Bytes(check))
+/// Whoever trusts must say which certificate, by its hash (§4.7, footnote 2).
+fn settle_trust(attributes: &mut Attributes) -> Result<()> {
+    const KNOWN: [u32; 5] =
+        [CKT_TRUST_UNKNOWN, CKT_TRUSTED, CKT_TRUST_ANCHOR, CKT_NOT_TRUSTED, CKT_TRUST_MUST_VERIFY_TRUST];
+    for usage in USES {
+        let Some(trust) = attributes.ulong(usage) else { continue };
+        if !KNOWN.iter().any(|known| u64::from(*known) == trust) {
+            return Err(Rv::AttributeValueInvalid
+                .because(format!("{} is {trust:#x}, which is no CKT_", names::attribute(usage))));
+        }
+        let harmless = [CKT_TRUST_UNKNOWN, CKT_NOT_TRUSTED].iter().any(|known| u64::from(*known) == trust);
+        if !harmless && attributes.bytes(CKA_HASH_OF_CERTIFICATE).is_none() {
+            return Err(Rv::TemplateIncomplete.because(format!(
+                "CKA_HASH_OF_CERTIFICATE is missing: {} trusts (§4.7)",
+                names::attribute(usage)
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn settle_rsa_public(attributes: &mut Attributes) -> Result<()> {
@@ -369,7 +414,37 @@ pub fn encode(attributes: &Attributes) -> Result<Secret> {
             ec::to_pkcs8(curve, &scalar, Some(&point))
         }
         (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::encode(attributes),
+        (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => pq::encode(attributes),
+        (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::encode(attributes),
         _ => Err(Rv::KeyNotWrappable.because("only secret and private keys can be wrapped")),
+    }
+}
+
+/// What the public half of a private key has of it (§6.43.8): its numbers, and what a person gave it.
+const OF_PRIVATE: &[(CK_ATTRIBUTE_TYPE, CK_ATTRIBUTE_TYPE)] = &[
+    (CKA_MODULUS, CKA_MODULUS),
+    (CKA_PUBLIC_EXPONENT, CKA_PUBLIC_EXPONENT),
+    (CKA_EC_PARAMS, CKA_EC_PARAMS),
+    (CKA_EC_POINT, CKA_EC_POINT),
+    (CKA_ENCRYPT, CKA_DECRYPT),
+    (CKA_VERIFY, CKA_SIGN),
+    (CKA_VERIFY_RECOVER, CKA_SIGN_RECOVER),
+    (CKA_WRAP, CKA_UNWRAP),
+    (CKA_DERIVE, CKA_DERIVE),
+    (CKA_ID, CKA_ID),
+    (CKA_START_DATE, CKA_START_DATE),
+    (CKA_END_DATE, CKA_END_DATE),
+    (CKA_SUBJECT, CKA_SUBJECT),
+    (CKA_PUBLIC_KEY_INFO, CKA_PUBLIC_KEY_INFO),
+    (CKA_ALLOWED_MECHANISMS, CKA_ALLOWED_MECHANISMS),
+];
+
+/// Fills the attributes of a public key from its private key, where the caller said nothing.
+pub fn public_half(attributes: &mut Attributes, private: &Attributes) {
+    for (attribute, from) in OF_PRIVATE {
+        if let (None, Some(value)) = (attributes.of(*attribute), private.of(*from)) {
+            attributes.set(*attribute, value.clone());
+        }
     }
 }
 
@@ -390,6 +465,7 @@ pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
 pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
     match (sort.class, sort.kind) {
         (CKO_SECRET_KEY, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes))),
+        (CKO_DATA, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Bytes(bytes.expose().to_vec()))),
         (CKO_PRIVATE_KEY, CKK_RSA) => rsa::from_pkcs8(bytes.expose()).map(from_components).map_err(wrong),
         (CKO_PRIVATE_KEY, CKK_EC) => {
             let (curve, scalar, point) = ec::from_pkcs8(bytes.expose()).map_err(wrong)?;
@@ -398,6 +474,10 @@ pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
         (CKO_PRIVATE_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => {
             edwards::decode(sort.kind, bytes.expose()).map_err(wrong)
         }
+        (CKO_PRIVATE_KEY, CKK_ML_DSA | CKK_ML_KEM | CKK_SLH_DSA) => {
+            pq::decode(sort.kind, bytes.expose()).map_err(wrong)
+        }
+        (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::decode(sort.kind, bytes.expose()).map_err(wrong),
         _ => Err(Rv::TemplateInconsistent.because("only secret and private keys can be unwrapped")),
     }
 }

@@ -4,7 +4,7 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Result, Rv, names};
 
 use super::attributes::{Attributes, Kind, Value};
-use super::rules::{Change, Give, RULES, Rule, Unsaid};
+use super::rules::{self, Change, Give, RULES, Rule, Unsaid};
 use super::template::Template;
 
 /// How an object comes to be.
@@ -44,7 +44,7 @@ impl Birth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
     pub class: CK_OBJECT_CLASS,
-    /// CKK_ of a key, CKC_ of a certificate; 0 for other classes.
+    /// CKK_ of a key or of domain parameters, CKC_ of a certificate, CKH_ of a feature; 0 for other classes.
     pub kind: CK_ULONG,
 }
 
@@ -63,6 +63,12 @@ impl Sort {
     /// this token has not; CKR_TEMPLATE_INCONSISTENT when template and function disagree.
     pub fn wanted(template: &Template, class: Option<u64>, kind: Option<u64>) -> Result<Sort> {
         let class = agreed(template, CKA_CLASS, class)?;
+        if rules::BUILT_IN.contains(&class) {
+            return Err(Rv::AttributeValueInvalid.because(format!(
+                "objects of {} are the token's own: nobody makes them",
+                names::class(class)
+            )));
+        }
         let kind = match kind_attribute(class) {
             Some(attribute) => agreed(template, attribute, kind)?,
             None => 0,
@@ -77,8 +83,9 @@ impl Sort {
 
     fn exists(self) -> bool {
         match self.class {
-            CKO_DATA => true,
-            CKO_CERTIFICATE => self.kind == CKC_X_509,
+            CKO_DATA | CKO_TRUST => true,
+            CKO_CERTIFICATE => matches!(self.kind, CKC_X_509 | CKC_X_509_ATTR_CERT | CKC_WTLS),
+            CKO_DOMAIN_PARAMETERS => super::key::DOMAIN_TYPES.contains(&self.kind),
             CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => super::key::PAIR_TYPES.contains(&self.kind),
             CKO_SECRET_KEY => super::key::SECRET_TYPES.contains(&self.kind),
             _ => false,
@@ -90,7 +97,7 @@ impl Sort {
             CKO_CERTIFICATE => {
                 format!("{} {}", names::class(self.class), names::certificate_type(self.kind))
             }
-            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY => {
+            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_DOMAIN_PARAMETERS => {
                 format!("{} {}", names::class(self.class), names::key_type(self.kind))
             }
             _ => names::class(self.class).into_owned(),
@@ -101,7 +108,8 @@ impl Sort {
 fn kind_attribute(class: CK_OBJECT_CLASS) -> Option<CK_ATTRIBUTE_TYPE> {
     match class {
         CKO_CERTIFICATE => Some(CKA_CERTIFICATE_TYPE),
-        CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY => Some(CKA_KEY_TYPE),
+        CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_DOMAIN_PARAMETERS => Some(CKA_KEY_TYPE),
+        CKO_HW_FEATURE => Some(CKA_HW_FEATURE_TYPE),
         _ => None,
     }
 }
@@ -227,6 +235,9 @@ pub fn complete(attributes: &mut Attributes, birth: Birth) {
         attributes.set(CKA_LOCAL, Value::Bool(local));
         attributes.set(CKA_KEY_GEN_MECHANISM, Value::Ulong(mechanism));
     }
+    if sort.class == CKO_DOMAIN_PARAMETERS {
+        attributes.set(CKA_LOCAL, Value::Bool(matches!(birth, Birth::Generate(_))));
+    }
     defaults(attributes, sort, matches!(birth, Birth::Generate(_)) && attributes.flag(CKA_TOKEN));
     if matches!(sort.class, CKO_PRIVATE_KEY | CKO_SECRET_KEY) {
         let (sensitive, locked) = match birth {
@@ -274,6 +285,10 @@ pub fn change(before: &Attributes, template: &Template, copy: bool, officer: boo
         return Err(Rv::ActionProhibited
             .because(format!("{} of the object is CK_FALSE: it cannot be {verb}", names::attribute(needs))));
     }
+    if sort.class == CKO_CERTIFICATE && before.flag(CKA_TRUSTED) && !copy && !officer {
+        return Err(Rv::ActionProhibited
+            .because("CKA_TRUSTED of the certificate is CK_TRUE: only the SO changes it (§4.6.2)"));
+    }
     let mut after = before.clone();
     let mut touched = Attributes::default();
     for (attribute, given) in template {
@@ -288,6 +303,9 @@ pub fn change(before: &Attributes, template: &Template, copy: bool, officer: boo
         }
         permit(rule, &value, copy, officer)?;
         after.set(*attribute, value);
+    }
+    if sort.class == CKO_TRUST {
+        super::key::settle(&mut after)?;
     }
     Ok(after)
 }

@@ -201,6 +201,14 @@ impl Store for MemoryStore {
         })
     }
 
+    fn count(&self) -> Result<u64> {
+        self.change(|state| {
+            let last = state.settings.get(rows::COUNTER).and_then(|count| count.parse().ok()).unwrap_or(0u64);
+            state.settings.insert(rows::COUNTER.to_owned(), (last + 1).to_string());
+            Ok(last + 1)
+        })
+    }
+
     fn turn(&self) -> Result<gate::Turn> {
         gate::turn(None)
     }

@@ -326,6 +326,9 @@ pub trait Store: Send + Sync {
     /// Sets it, or forgets it.
     fn set_setting(&self, name: &str, value: Option<&str>) -> Result<()>;
 
+    /// One more than ever before, whichever process asks; it goes on after the token is initialised again.
+    fn count(&self) -> Result<u64>;
+
     /// Takes one try, on the disk, and only then tells what is needed to use it. `PinLocked` when none is
     /// left, `UserPinNotInitialized` when the role has no PIN.
     fn debit(&self, role: &str) -> Result<PinLock>;

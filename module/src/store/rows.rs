@@ -135,6 +135,16 @@ pub fn set_setting(c: &Connection, name: &str, value: Option<&str>) -> Result<()
     }
 }
 
+/// The setting that holds the monotonic counter.
+pub const COUNTER: &str = "counter";
+
+pub fn count(c: &Connection) -> Result<u64> {
+    let last = setting(c, COUNTER)?.and_then(|count| count.parse().ok()).unwrap_or(0u64);
+    let count = last.checked_add(1).ok_or_else(|| Rv::DeviceError.because("the counter is at its end"))?;
+    set_setting(c, COUNTER, Some(&count.to_string()))?;
+    Ok(count)
+}
+
 /// A PIN's lock without taking a try: only where no try can be stored.
 pub fn peek(c: &Connection, role: &str) -> Result<(PinLock, u32)> {
     let sql = "SELECT salt, iterations, wrapped, tries_left FROM pin WHERE role=?1";

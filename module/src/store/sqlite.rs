@@ -197,6 +197,10 @@ impl Store for SqliteStore {
         self.writing(true, |c| rows::set_setting(c, name, value))
     }
 
+    fn count(&self) -> Result<u64> {
+        self.writing(true, |c| rows::count(c))
+    }
+
     fn turn(&self) -> Result<gate::Turn> {
         gate::turn(self.path.parent())
     }

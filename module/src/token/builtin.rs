@@ -1,44 +1,142 @@
-//! Objects that every token has and no file holds: what the token says about itself.
+//! Objects that the token has of itself: profiles, mechanisms, hardware features. They are in no file, nobody can
+//! change them, and a search finds them only when it names their class (PKCS#11 v3.2 §4.3, §4.13, §4.14).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::cryptoki::ids::*;
-use crate::object::{Attributes, Object, Value};
+use crate::cryptoki::names;
+use crate::mechanism;
+use crate::object::{Attributes, Given, Object, Template, Value, rules};
 
-/// A built-in object's handle has this bit.
-pub(super) const BUILT_IN: u64 = 1 << 61;
+use super::Token;
 
-/// The profiles that tokens conform to (PKCS#11 v3.2 §4.12). NSS reads certificates without a PIN where the public
-/// certificates profile is told.
-const PROFILES: &[CK_PROFILE_ID] =
-    &[CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER, CKP_AUTHENTICATION_TOKEN, CKP_PUBLIC_CERTIFICATES_TOKEN];
+/// The handle of such an object has these bits.
+const MARK: u64 = 3 << 61;
 
-/// The built-in objects, in the order of their handles.
-fn all() -> &'static [Arc<Object>] {
-    static ALL: OnceLock<Vec<Arc<Object>>> = OnceLock::new();
-    ALL.get_or_init(|| PROFILES.iter().map(|profile| Arc::new(Object::new(attributes(*profile)))).collect())
+/// A row of the profiles: which, and of which mechanism it makes a promise.
+const PROFILES: &[(CK_PROFILE_ID, &str, Option<CK_MECHANISM_TYPE>)] = &[
+    (CKP_BASELINE_PROVIDER, "Baseline Provider", None),
+    (CKP_EXTENDED_PROVIDER, "Extended Provider", None),
+    (CKP_AUTHENTICATION_TOKEN, "Authentication Token", None),
+    (CKP_PUBLIC_CERTIFICATES_TOKEN, "Public Certificates Token", None),
+    (CKP_HKDF_TLS_TOKEN, "HKDF TLS Token", Some(CKM_HKDF_DATA)),
+];
+
+/// What is behind a handle: its class above, its number of the class's own below.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BuiltIn {
+    Profile(CK_PROFILE_ID),
+    Mechanism(CK_MECHANISM_TYPE),
+    Counter,
+    Clock,
 }
 
-fn attributes(profile: CK_PROFILE_ID) -> Attributes {
-    let fixed = [CKA_PRIVATE, CKA_MODIFIABLE, CKA_COPYABLE, CKA_DESTROYABLE];
-    let mut attributes = Attributes::default()
-        .with(CKA_CLASS, Value::Ulong(CKO_PROFILE))
-        .with(CKA_TOKEN, Value::Bool(true))
-        .with(CKA_LABEL, Value::Bytes(Vec::new()))
-        .with(CKA_PROFILE_ID, Value::Ulong(profile))
-        .with(CKA_UNIQUE_ID, Value::Bytes(format!("profile-{profile}").into_bytes()));
-    for attribute in fixed {
-        attributes.set(attribute, Value::Bool(false));
+impl BuiltIn {
+    /// All of them.
+    fn all() -> impl Iterator<Item = BuiltIn> {
+        let served = |wanted: &Option<_>| wanted.is_none_or(|id| mechanism::find(id).is_ok());
+        let profiles = PROFILES.iter().filter(move |row| served(&row.2)).map(|row| BuiltIn::Profile(row.0));
+        let mechanisms = mechanism::all().map(|row| BuiltIn::Mechanism(row.id));
+        profiles.chain(mechanisms).chain([BuiltIn::Counter, BuiltIn::Clock])
     }
-    attributes
+
+    /// Its handle, the same in every process: 8 bits for the class, 32 for the number.
+    fn handle(self) -> u64 {
+        let (class, number) = match self {
+            BuiltIn::Profile(id) => (CKO_PROFILE, id),
+            BuiltIn::Mechanism(id) => (CKO_MECHANISM, id),
+            BuiltIn::Counter => (CKO_HW_FEATURE, CKH_MONOTONIC_COUNTER),
+            BuiltIn::Clock => (CKO_HW_FEATURE, CKH_CLOCK),
+        };
+        MARK | class << 32 | number & 0xffff_ffff
+    }
+
+    /// What does not change from one look to the next.
+    fn attributes(self) -> Attributes {
+        match self {
+            BuiltIn::Profile(id) => {
+                let row = PROFILES.iter().find(|row| row.0 == id);
+                let label = row.map_or_else(String::new, |row| format!("{} profile", row.1));
+                shown(CKO_PROFILE, &label, self.handle()).with(CKA_PROFILE_ID, Value::Ulong(id))
+            }
+            BuiltIn::Mechanism(id) => shown(CKO_MECHANISM, &names::mechanism(id), self.handle())
+                .with(CKA_MECHANISM_TYPE, Value::Ulong(id)),
+            BuiltIn::Counter => feature(CKH_MONOTONIC_COUNTER)
+                .with(CKA_RESET_ON_INIT, Value::Bool(false))
+                .with(CKA_HAS_RESET, Value::Bool(false)),
+            BuiltIn::Clock => feature(CKH_CLOCK),
+        }
+    }
 }
 
-/// The object behind a built-in handle.
-pub(super) fn object(handle: u64) -> Option<Arc<Object>> {
-    all().get(usize::try_from((handle & !BUILT_IN).checked_sub(1)?).ok()?).cloned()
+/// The attributes that a stored object would have, for clients that ask for them.
+fn shown(class: CK_OBJECT_CLASS, label: &str, handle: u64) -> Attributes {
+    Attributes::default()
+        .with(CKA_CLASS, Value::Ulong(class))
+        .with(CKA_TOKEN, Value::Bool(true))
+        .with(CKA_PRIVATE, Value::Bool(false))
+        .with(CKA_MODIFIABLE, Value::Bool(false))
+        .with(CKA_COPYABLE, Value::Bool(false))
+        .with(CKA_DESTROYABLE, Value::Bool(false))
+        .with(CKA_LABEL, Value::Bytes(label.as_bytes().to_vec()))
+        .with(CKA_UNIQUE_ID, Value::Bytes(format!("{handle:032x}").into_bytes()))
 }
 
-/// Handles and objects.
-pub(super) fn objects() -> impl Iterator<Item = (u64, &'static Arc<Object>)> {
-    (1..).map(|n: u64| BUILT_IN | n).zip(all())
+fn feature(kind: CK_HW_FEATURE_TYPE) -> Attributes {
+    Attributes::default()
+        .with(CKA_CLASS, Value::Ulong(CKO_HW_FEATURE))
+        .with(CKA_HW_FEATURE_TYPE, Value::Ulong(kind))
+}
+
+/// Whether a handle is one of the token's own objects, if of any.
+pub(super) fn is_built_in(handle: u64) -> bool {
+    handle & MARK == MARK
+}
+
+impl Token {
+    /// The object behind such a handle, as it is now: each look at the counter counts.
+    pub(super) fn built_in(&self, handle: u64) -> Option<Arc<Object>> {
+        let which = BuiltIn::all().find(|which| which.handle() == handle)?;
+        let mut attributes = which.attributes();
+        match which {
+            BuiltIn::Clock => {
+                attributes.set(CKA_VALUE, Value::Bytes(self.emulation.now().utc().to_vec()));
+            }
+            // Where nothing can be written nothing can be counted: the value is not there then.
+            BuiltIn::Counter => {
+                if let Ok(count) = self.vault.store().count() {
+                    attributes.set(CKA_VALUE, Value::Bytes(count.to_be_bytes().to_vec()));
+                }
+            }
+            BuiltIn::Profile(_) | BuiltIn::Mechanism(_) => {}
+        }
+        Some(Arc::new(Object::new(attributes)))
+    }
+
+    /// The handles of those that match a search which names one of their classes.
+    pub(super) fn find_built_in(wanted: &Template) -> Vec<u64> {
+        let named = |class: &u64| {
+            let given = Value::Ulong(*class).to_given();
+            wanted.iter().any(|(attribute, value): &(_, Given)| *attribute == CKA_CLASS && *value == given)
+        };
+        if !rules::BUILT_IN.iter().any(named) {
+            return Vec::new();
+        }
+        let matches = |which: &BuiltIn| Object::new(which.attributes()).matches(wanted);
+        BuiltIn::all().filter(matches).map(BuiltIn::handle).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_have_the_same_handle() {
+        let handles: Vec<u64> = BuiltIn::all().map(BuiltIn::handle).collect();
+        assert_eq!(handles.iter().collect::<BTreeSet<_>>().len(), handles.len());
+        assert!(handles.iter().all(|handle| is_built_in(*handle)));
+    }
 }

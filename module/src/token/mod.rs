@@ -3,6 +3,7 @@
 mod builtin;
 mod dkek;
 mod info;
+mod limits;
 mod login;
 mod objects;
 pub mod settings;
@@ -19,6 +20,7 @@ use crate::emulation::Emulation;
 use crate::store::{Keys, Vault};
 
 pub use info::{SlotInfo, TokenInfo};
+pub use limits::Limits;
 pub use login::User;
 pub use objects::Access;
 pub use settings::{EdwardsPoint, Settings};
@@ -53,6 +55,7 @@ pub struct Token {
     /// The store's freshness at the last look.
     seen: AtomicU64,
     objects: objects::Live,
+    limits: Limits,
     /// One PIN is tried at a time.
     trying: Mutex<()>,
 }
@@ -62,7 +65,7 @@ impl Token {
     ///
     /// # Errors
     /// Those of reading its header.
-    pub fn new(path: PathBuf, vault: Vault, emulation: Arc<Emulation>) -> Result<Token> {
+    pub fn new(path: PathBuf, vault: Vault, emulation: Arc<Emulation>, limits: Limits) -> Result<Token> {
         let state = State { generation: vault.header()?.generation, ..State::default() };
         Ok(Token {
             path,
@@ -72,6 +75,7 @@ impl Token {
             epoch: AtomicU64::new(0),
             seen: AtomicU64::new(u64::MAX),
             objects: objects::Live::default(),
+            limits,
             trying: Mutex::new(()),
         })
     }
@@ -124,9 +128,11 @@ impl Token {
     /// A session opens.
     ///
     /// # Errors
-    /// CKR_SESSION_READ_WRITE_SO_EXISTS for a read-only session while the SO is logged in (§5.6.1).
+    /// CKR_SESSION_COUNT; CKR_SESSION_READ_WRITE_SO_EXISTS for a read-only session while the SO is logged in (§5.6.1).
     pub fn enter(&self, read_write: bool) -> Result<()> {
         let mut state = self.state_mut();
+        let all = state.read_only_sessions + state.read_write_sessions;
+        self.limits.admit((all, state.read_write_sessions), read_write)?;
         if read_write {
             state.read_write_sessions += 1;
             return Ok(());

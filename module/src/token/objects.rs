@@ -9,7 +9,7 @@ use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::object::{Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy};
 use crate::store::{Keys, Opened, Record};
 
-use super::builtin::{self, BUILT_IN};
+use super::builtin::is_built_in;
 use super::{Token, User};
 
 /// A session object's handle has this bit.
@@ -17,7 +17,7 @@ const SESSION_OBJECT: u64 = 1 << 62;
 /// Where the epoch stands in the handle of a private object; the row's number is below.
 const EPOCH_SHIFT: u32 = 40;
 const ROW: u64 = (1 << EPOCH_SHIFT) - 1;
-const EPOCHS: u64 = (1 << (61 - EPOCH_SHIFT)) - 1;
+const EPOCHS: u64 = (1 << (62 - EPOCH_SHIFT)) - 1;
 /// So often a change is tried while other processes change the same object.
 pub(super) const CHANGE_TRIES: usize = 16;
 /// So many objects are kept open; more are opened again when they are needed.
@@ -95,11 +95,11 @@ impl Token {
     /// # Errors
     /// CKR_OBJECT_HANDLE_INVALID when there is none, or when it is private and its login is over.
     pub fn object(&self, handle: u64) -> Result<Arc<Object>> {
+        if is_built_in(handle) {
+            return self.built_in(handle).ok_or_else(|| no_object(handle));
+        }
         if handle & SESSION_OBJECT != 0 {
             return self.objects.session().objects.get(&handle).cloned().ok_or_else(|| no_object(handle));
-        }
-        if handle & BUILT_IN != 0 {
-            return builtin::object(handle).ok_or_else(|| no_object(handle));
         }
         self.kept(handle).map(|kept| kept.object)
     }
@@ -183,21 +183,34 @@ impl Token {
         pair: (Attributes, Attributes),
         birth: Birth,
     ) -> Result<(u64, u64)> {
-        let (first, second) = (Object::born(pair.0, birth)?, Object::born(pair.1, birth)?);
-        self.may_write(access, &first)?;
-        self.may_write(access, &second)?;
-        if first.flag(CKA_TOKEN) && second.flag(CKA_TOKEN) {
-            let handles = self.put(vec![first, second])?;
-            return Ok((handles[0], handles[1]));
+        let handles = self.make_all(access, vec![pair.0, pair.1], birth)?;
+        Ok((handles[0], handles[1]))
+    }
+
+    /// Makes as many objects as there are attributes, or none.
+    ///
+    /// # Errors
+    /// As [`Token::make`].
+    pub fn make_all(&self, access: Access, all: Vec<Attributes>, birth: Birth) -> Result<Vec<u64>> {
+        let born = all.into_iter().map(|attributes| Object::born(attributes, birth));
+        let objects = born.collect::<Result<Vec<_>>>()?;
+        for object in &objects {
+            self.may_write(access, object)?;
         }
-        let first = self.add(access, first)?;
-        match self.add(access, second) {
-            Ok(second) => Ok((first, second)),
-            Err(error) => {
-                self.destroy(access, first)?;
-                Err(error)
+        if objects.iter().all(|object| object.flag(CKA_TOKEN)) {
+            return self.put(objects);
+        }
+        let mut handles = Vec::with_capacity(objects.len());
+        for object in objects {
+            match self.add(access, object) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => {
+                    handles.iter().try_for_each(|handle| self.destroy(access, *handle))?;
+                    return Err(error);
+                }
             }
         }
+        Ok(handles)
     }
 
     /// Whether an object may be made or changed here.
@@ -285,9 +298,6 @@ impl Token {
             self.objects.session().objects.insert(handle, Arc::new(Object::new(after)));
             return Ok(());
         }
-        if handle & BUILT_IN != 0 {
-            return policy::change(self.object(handle)?.attributes(), template, false, officer).map(drop);
-        }
         // Another process may change the object between the look and the write: then look again.
         for _ in 0..CHANGE_TRIES {
             let kept = self.kept(handle)?;
@@ -339,12 +349,11 @@ impl Token {
         let token =
             wanted.iter().find(|(attribute, _)| *attribute == CKA_TOKEN).map(|(_, given)| given.clone());
         let is = |yes: bool| token.as_ref().is_none_or(|given| *given == Value::Bool(yes).to_given());
-        let mut found = Vec::new();
-        if is(true) {
-            found = self.find_stored(&wanted)?;
-            let matching = builtin::objects().filter(|(_, object)| object.matches(&wanted));
-            found.extend(matching.map(|(handle, _)| handle));
+        let own = Token::find_built_in(&wanted);
+        if !own.is_empty() {
+            return Ok(own);
         }
+        let mut found = if is(true) { self.find_stored(&wanted)? } else { Vec::new() };
         if is(false) {
             let live = self.objects.session();
             let mut handles: Vec<u64> =

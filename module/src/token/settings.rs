@@ -24,6 +24,13 @@ pub struct Settings {
     pub pin_retries: u32,
     /// Wrong SO PINs until it locks, of tokens made by C_InitToken.
     pub so_pin_retries: u32,
+    /// Whether keys work only from CKA_START_DATE to CKA_END_DATE. The standard leaves that to the application
+    /// (§4.8); a device that keeps to the dates is what tests of expiry need.
+    pub enforce_dates: bool,
+    /// Sessions that an application may have open with a token, if there is a limit.
+    pub max_sessions: Option<u32>,
+    /// Read-write sessions among them.
+    pub max_rw_sessions: Option<u32>,
 }
 
 /// How CKA_EC_POINT of Edwards and Montgomery keys is given to callers.
@@ -59,6 +66,9 @@ struct Said {
     kdf_iterations: Option<u32>,
     pin_retries: Option<u32>,
     so_pin_retries: Option<u32>,
+    enforce_dates: Option<bool>,
+    max_sessions: Option<u32>,
+    max_rw_sessions: Option<u32>,
 }
 
 impl Settings {
@@ -82,6 +92,9 @@ impl Settings {
             kdf_iterations: first(&places, |said| said.kdf_iterations).unwrap_or(KDF_ITERATIONS),
             pin_retries: first(&places, |said| said.pin_retries).unwrap_or(PIN_RETRIES),
             so_pin_retries: first(&places, |said| said.so_pin_retries).unwrap_or(SO_PIN_RETRIES),
+            enforce_dates: first(&places, |said| said.enforce_dates).unwrap_or(true),
+            max_sessions: first(&places, |said| said.max_sessions).filter(|limit| *limit > 0),
+            max_rw_sessions: first(&places, |said| said.max_rw_sessions).filter(|limit| *limit > 0),
         })
     }
 }
@@ -127,10 +140,11 @@ fn string(text: &str) -> Result<Said> {
     for (key, value) in pairs(text) {
         let bad = |_| Rv::ArgumentsBad.because(format!("pReserved: {key} is no number"));
         let number = || value.parse::<u32>().map_err(bad);
+        let yes = matches!(value.as_str(), "1" | "true" | "yes");
         match key.replace('-', "_").as_str() {
             "dir" => said.dir = Some(value.into()),
             "trace" => said.trace = Some(value.into()),
-            "spare_slot" => said.spare_slot = Some(matches!(value.as_str(), "1" | "true" | "yes")),
+            "spare_slot" => said.spare_slot = Some(yes),
             "edwards_point" => {
                 said.edwards_point = Some(match value.as_str() {
                     "auto" => EdwardsPoint::Auto,
@@ -142,6 +156,9 @@ fn string(text: &str) -> Result<Said> {
             "kdf_iterations" => said.kdf_iterations = Some(number()?),
             "pin_retries" => said.pin_retries = Some(number()?),
             "so_pin_retries" => said.so_pin_retries = Some(number()?),
+            "enforce_dates" => said.enforce_dates = Some(yes),
+            "max_sessions" => said.max_sessions = Some(number()?),
+            "max_rw_sessions" => said.max_rw_sessions = Some(number()?),
             _ => {}
         }
     }

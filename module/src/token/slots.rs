@@ -11,7 +11,7 @@ use crate::store::{self, NewToken, Vault};
 
 use super::info::{MANUFACTURER, VERSION};
 use super::settings::{PIN_LENGTH, Settings};
-use super::{SlotInfo, Token, TokenInfo};
+use super::{Limits, SlotInfo, Token, TokenInfo};
 
 /// What is in a slot.
 #[derive(Clone)]
@@ -212,7 +212,15 @@ impl Slots {
     fn open(&self, file: PathBuf) -> (Option<u64>, Slot) {
         let token = Vault::open(&file).and_then(|vault| {
             let id = vault.header()?.slot;
-            Ok((id, Arc::new(Token::new(file.clone(), vault, self.emulation.clone())?)))
+            Ok((
+                id,
+                Arc::new(Token::new(
+                    file.clone(),
+                    vault,
+                    self.emulation.clone(),
+                    Limits::of(&self.settings),
+                )?),
+            ))
         });
         match token {
             Ok((id, token)) => (Some(id), Slot::Token(token)),

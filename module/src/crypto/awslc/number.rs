@@ -111,6 +111,18 @@ impl Number {
         })
     }
 
+    /// `self ^ exponent mod modulus`, in a time that does not tell the exponent; `None` for an even modulus.
+    pub fn secret_power(&self, exponent: &Number, modulus: &Number) -> Option<Number> {
+        if *self >= *modulus || !modulus.is_odd() {
+            return None;
+        }
+        // SAFETY: four numbers and a context that are alive, base below the odd modulus; no Montgomery context.
+        computed(|out, context| unsafe {
+            let (base, power, n) = (self.0.raw(), exponent.0.raw(), modulus.0.raw());
+            BN_mod_exp_mont_consttime(out, base, power, n, context, ptr::null())
+        })
+    }
+
     /// `self / 2`, rounded down.
     pub fn half(&self) -> Option<Number> {
         // SAFETY: two numbers that are alive.

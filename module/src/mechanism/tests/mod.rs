@@ -2,7 +2,9 @@
 
 mod ec;
 mod edwards;
+mod field;
 mod known_curves;
+mod pq;
 mod rsa;
 
 use super::*;
@@ -55,9 +57,10 @@ pub fn generate(id: CK_MECHANISM_TYPE, parts: Parts) -> Result<(Object, Object)>
     for (attribute, value) in parts {
         template.set(*attribute, value.clone());
     }
-    let world = Emulation::new(None);
+    let (world, private) = (Emulation::new(None), template.clone());
     let mut fill = |bytes: &mut [u8]| world.fill(bytes);
-    let mut making = Making { row, params: &Params::None, template: &template, fill: &mut fill };
+    let mut making =
+        Making { row, params: &Params::None, template: &template, private: &private, fill: &mut fill };
     let (made_public, made_private) = row.pair.expect("makes pairs")(&mut making)?;
     let born = |class, made: Attributes| {
         let mut attributes = template.clone();

@@ -35,6 +35,14 @@ pub fn dressed(point: &[u8]) -> Secret {
     ec::point_to_attribute(point).into()
 }
 
+/// The public value in a DER OCTET STRING, if that is what it is.
+pub fn undressed(dressed: &[u8]) -> Option<Secret> {
+    match dressed {
+        [4, len, point @ ..] if usize::from(*len) == point.len() && *len < 0x80 => Some(point.into()),
+        _ => None,
+    }
+}
+
 /// The attributes of a public key.
 pub fn public(curve: Curve, point: &[u8]) -> Attributes {
     Attributes::default()

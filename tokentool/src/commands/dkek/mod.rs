@@ -34,6 +34,7 @@ Examples:
   tokentool dkek status";
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a process")]
 enum Command {
     Init(init::Init),
     CreateShare(create::CreateShare),
