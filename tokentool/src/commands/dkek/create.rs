@@ -105,10 +105,10 @@ fn seal(password: &Secret) -> Result<(ShareFile, Secret)> {
 
 /// The file opens with what the last custodians will type.
 fn check(custody: &Custody, threshold: u8, file: &ShareFile, share: &Secret) -> Result<()> {
-    let mut last = custody.sheets.iter().rev().take(threshold.into());
-    let typed: Vec<Typed> =
-        last.clone().map(|sheet| Typed { id: sheet.id.to_string(), value: sheet.value.clone() }).collect();
-    let prime = last.next_back().map(|sheet| Secret::from(&sheet.prime[..])).unwrap_or_default();
+    let last = custody.sheets.iter().rev().take(threshold.into());
+    let typed = last.map(|sheet| Typed { id: sheet.id.to_string(), value: sheet.value.clone() });
+    let typed: Vec<Typed> = typed.collect();
+    let prime = custody.sheets.first().map(|sheet| Secret::from(&sheet.prime[..])).unwrap_or_default();
     let opens = split::passwords(&prime, &typed)?.iter().any(|password| {
         let cover = bar("Checking that the custodians open it", |progress| file.cover(password, progress));
         file.open(&cover).is_ok_and(|opened| opened == *share)

@@ -38,7 +38,7 @@ Examples:
 enum Command {
     Init(init::Init),
     CreateShare(create::CreateShare),
-    ImportShare(import::ImportShare),
+    ImportShare(Box<import::ImportShare>),
     Status(status::Show),
 }
 
