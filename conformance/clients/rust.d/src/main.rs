@@ -61,7 +61,9 @@ fn main() -> Answer {
     // The crate takes the interface that C_GetInterface answers when no version is asked for.
     match client.is_fn_supported(Function::EncapsulateKey) {
         true => tell("ML-KEM", kem(&session)),
-        false => println!("absent: ML-KEM: the interface that is given first has no functions of PKCS#11 3.2"),
+        false => {
+            println!("absent: ML-KEM: the interface that is given first has no functions of PKCS#11 3.2")
+        }
     }
     session.logout()?;
     drop(session);
