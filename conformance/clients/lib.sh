@@ -124,6 +124,33 @@ python_with() {
     exec 8>&-
 }
 
+# java_begin: a Java with SunPKCS11; cfg, the provider's configuration, and the classes of java.d in `classes`.
+java_begin() {
+    need java javac keytool
+    java --list-modules 2>/dev/null | grep -q '^jdk.crypto.cryptoki' || skip "this Java has no SunPKCS11"
+    export JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -Duser.home=$HOME"
+    printf '%s\n' "name = bench" "library = $module" "slot = $slot" >"$tmp/cfg"
+    classes=$tmp/classes
+    run javac -d "$classes" "$clients"/java.d/*.java
+}
+
+# java_provider first|last: in `security`, the option that puts the token's provider into Java's list, as an override
+# file of java.security does.
+java_provider() {
+    local home providers at=0
+    home=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.home = //p')
+    mapfile -t providers < <(sed -n 's/^security\.provider\.[0-9]*=//p' "$home/conf/security/java.security" | grep -v '^SunPKCS11')
+    if [[ $1 == first ]]; then
+        providers=("SunPKCS11 $tmp/cfg" "${providers[@]}")
+    else
+        providers+=("SunPKCS11 $tmp/cfg")
+    fi
+    for provider in "${providers[@]}"; do
+        echo "security.provider.$((++at))=$provider"
+    done >"$tmp/java.security.$1"
+    security=-Djava.security.properties=$tmp/java.security.$1
+}
+
 # ── saying what must hold ────────────────────────────────────────────────────────────────────────────────────
 
 # Runs a command with nothing on stdin and a time limit; leaves `output`, `status` and `command`.
@@ -325,6 +352,14 @@ tls_server() {
     servers+=($!)
     until_shows '^ACCEPT 127\.0\.0\.1:[0-9]+' "$tmp/server.log"
     port=$(sed -n 's/^ACCEPT 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$tmp/server.log" | head -n 1)
+}
+
+# says CLIENT…: a line sent through a client of TLS must come back from the server.
+says() {
+    rm -f "$tmp/word" && mkfifo "$tmp/word"
+    { echo 'hello token' && sleep 2; } >"$tmp/word" &
+    stdin=$tmp/word shows '^hello token' "$@"
+    wait $! || true
 }
 
 stop_servers() {
