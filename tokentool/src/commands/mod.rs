@@ -2,6 +2,7 @@
 
 mod backup;
 mod completions;
+mod configure;
 mod delete;
 mod demo;
 mod dkek;
@@ -38,6 +39,7 @@ pub enum Command {
     Restore(restore::Restore),
     Snapshot(snapshot::Snapshot),
     Verify(verify::Verify),
+    Configure(configure::Configure),
     Mechanisms(mechanisms::Mechanisms),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -60,6 +62,7 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Restore(command) => command.run(options),
         Command::Snapshot(command) => command.run(options),
         Command::Verify(command) => command.run(options),
+        Command::Configure(command) => command.run(options),
         Command::Mechanisms(command) => command.run(options),
         Command::Demo(command) => command.run(options),
         Command::Completions(command) => command.run(options),

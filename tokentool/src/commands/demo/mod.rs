@@ -6,7 +6,7 @@
 mod client;
 mod judge;
 mod lines;
-mod module;
+
 mod steps;
 
 use std::env;
@@ -18,6 +18,7 @@ use clap::{Args, ValueHint};
 use serde::Serialize;
 
 use crate::Answer;
+use crate::module;
 use crate::options::Options;
 use crate::problem::{Problem, Result, at};
 use lines::Try;
