@@ -186,6 +186,19 @@ until_shows() {
     done
 }
 
+until_exists() {
+    local tries=200
+    until [[ -e $1 ]]; do
+        ((--tries)) || fail "$1 never came"
+        sleep 0.1
+    done
+}
+
+# free_port: a port of the loopback that nobody listens on, for servers that cannot choose one themselves.
+free_port() {
+    python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 # ── a fresh token ────────────────────────────────────────────────────────────────────────────────────────────
 
 # token [PIN]: a fresh token "bench"; sets `slot` to its id.
@@ -294,6 +307,13 @@ engine() {
     need "$(openssl version -e | sed -n 's/^ENGINESDIR: "\(.*\)"$/\1/p')/pkcs11.so"
     with_pin=${1:+yes} configure openssl-engine --to "$tmp"
     engine_openssl=(env OPENSSL_CONF="$tmp/openssl-engine.cnf" openssl)
+}
+
+# server_certificate LABEL: LABEL.pem for localhost, of a key in the token, asked for by the engine.
+server_certificate() {
+    engine "$pin"
+    run "${engine_openssl[@]}" req -new -sha256 -engine pkcs11 -keyform engine -key "label_$1" -subj /CN=localhost -out "$1.csr"
+    certify "$1.csr" "$1.pem" $'serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1'
 }
 
 # tls_server OPTIONS…: s_server on a free port of the loopback; sets `port` and writes server.log.
