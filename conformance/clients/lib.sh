@@ -316,7 +316,9 @@ server_certificate() {
     certify "$1.csr" "$1.pem" $'serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1'
 }
 
-# tls_server OPTIONS…: s_server on a free port of the loopback; sets `port` and writes server.log.
+# tls_server OPTIONS…: s_server on a free port of the loopback; sets `port` and writes server.log. Its key is plain
+# openssl's, unless `tls_openssl` and the options say otherwise.
+tls_openssl=(openssl)
 tls_server() {
     if [[ ! -e $tmp/server.pem ]]; then
         run openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj '/CN=localhost'
@@ -325,7 +327,7 @@ tls_server() {
     rm -f "$tmp/server.log" "$tmp/stdin"
     mkfifo "$tmp/stdin"
     exec 9<>"$tmp/stdin" # an open stdin: s_server ends when it reads the end of it
-    openssl s_server -accept 127.0.0.1:0 -cert server.pem -key server.key -CAfile ca.pem "$@" \
+    "${tls_openssl[@]}" s_server -accept 127.0.0.1:0 -cert server.pem -key server.key -CAfile ca.pem "$@" \
         <&9 >"$tmp/server.log" 2>&1 &
     servers+=($!)
     until_shows '^ACCEPT 127\.0\.0\.1:[0-9]+' "$tmp/server.log"
