@@ -5,6 +5,7 @@ mod completions;
 mod delete;
 mod demo;
 mod dkek;
+mod import;
 mod init;
 mod key;
 mod list;
@@ -34,6 +35,7 @@ pub enum Command {
     Delete(delete::Delete),
     Dkek(dkek::Dkek),
     Key(key::Key),
+    Import(import::Import),
     Backup(backup::Backup),
     Restore(restore::Restore),
     Snapshot(snapshot::Snapshot),
@@ -56,6 +58,7 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Delete(command) => command.run(options),
         Command::Dkek(command) => command.run(options),
         Command::Key(command) => command.run(options),
+        Command::Import(command) => command.run(options),
         Command::Backup(command) => command.run(options),
         Command::Restore(command) => command.run(options),
         Command::Snapshot(command) => command.run(options),
