@@ -100,10 +100,7 @@ fn private_keys_of_openssl_come_in_every_form_and_sign() {
         for form in &forms {
             let label = Path::new(form).file_name().unwrap().to_str().unwrap();
             let made = import(&bench, &[form, "--password", "secret", "--force", "--label", label]);
-            assert_eq!(
-                made,
-                [("PRIVATE_KEY".into(), label.into()), ("PUBLIC_KEY".into(), label.into())][..made.len()]
-            );
+            assert_eq!(made[0], ("PRIVATE_KEY".into(), label.into()));
         }
         if let Some(mechanism) = mechanism {
             let label = Path::new(forms.last().unwrap()).file_name().unwrap().to_str().unwrap();

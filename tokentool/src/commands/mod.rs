@@ -1,10 +1,13 @@
 //! The commands, one file each.
 
 mod backup;
+mod certify;
 mod completions;
+mod csr;
 mod delete;
 mod demo;
 mod dkek;
+mod export;
 mod import;
 mod init;
 mod key;
@@ -14,6 +17,7 @@ mod mechanisms;
 mod objects;
 mod pin;
 mod restore;
+mod self_sign;
 mod show;
 mod snapshot;
 mod verify;
@@ -36,6 +40,9 @@ pub enum Command {
     Dkek(dkek::Dkek),
     Key(key::Key),
     Import(import::Import),
+    Export(export::Export),
+    Csr(csr::Csr),
+    SelfSign(self_sign::SelfSign),
     Backup(backup::Backup),
     Restore(restore::Restore),
     Snapshot(snapshot::Snapshot),
@@ -59,6 +66,9 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Dkek(command) => command.run(options),
         Command::Key(command) => command.run(options),
         Command::Import(command) => command.run(options),
+        Command::Export(command) => command.run(options),
+        Command::Csr(command) => command.run(options),
+        Command::SelfSign(command) => command.run(options),
         Command::Backup(command) => command.run(options),
         Command::Restore(command) => command.run(options),
         Command::Snapshot(command) => command.run(options),

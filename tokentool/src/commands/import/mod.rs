@@ -2,11 +2,11 @@
 
 mod ber;
 mod item;
-mod jwk;
+pub mod jwk;
 mod pbe;
 mod pkcs12;
 mod plan;
-mod public;
+pub mod public;
 mod read;
 mod softhsm;
 
