@@ -41,8 +41,14 @@ impl Item {
     pub fn pair(kind: CK_KEY_TYPE, material: Attributes) -> Result<Vec<Item>> {
         let mut private =
             material.with(CKA_CLASS, Value::Ulong(CKO_PRIVATE_KEY)).with(CKA_KEY_TYPE, Value::Ulong(kind));
-        key::settle(&mut private)?;
-        let info = private.need(CKA_PUBLIC_KEY_INFO)?.to_vec();
+        // The token checks the primes of an RSA key itself, which takes time.
+        let info = match (kind, private.bytes(CKA_MODULUS), private.bytes(CKA_PUBLIC_EXPONENT)) {
+            (CKK_RSA, Some(modulus), Some(exponent)) => spki::rsa(modulus, exponent),
+            _ => {
+                key::settle(&mut private)?;
+                private.need(CKA_PUBLIC_KEY_INFO)?.to_vec()
+            }
+        };
         // What the token computes itself is not given to it.
         let private = keep(private, &[CKA_VALUE_BITS]);
         let public = Item::public(&info)?;

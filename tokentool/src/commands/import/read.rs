@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use tokenkeep::crypto::tlv::{self, Elements};
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::{Error, Secret};
+use tokenkeep::object::{Attributes, Value};
 
 use super::item::Item;
 use super::pbe::{self, Refusal};
@@ -175,9 +176,7 @@ fn der(bytes: &[u8], password: &Password<'_>) -> Result<Vec<Item>> {
             let info = tlv::put(tlv::SEQUENCE, &[tlv::put(tlv::SEQUENCE, &[RSA]).expose(), key.expose()]);
             one(Item::public(info.expose()))
         }
-        [tlv::INTEGER, tlv::INTEGER, tlv::INTEGER] => {
-            told(password, Item::pkcs8(CKK_RSA, pkcs8(&[RSA], bytes)))
-        }
+        [tlv::INTEGER, tlv::INTEGER, tlv::INTEGER] => rsa(bytes, password),
         [tlv::OID, 0xa0, 0] => certificates(bytes, password),
         _ => Ok(Vec::new()),
     }
@@ -225,8 +224,8 @@ pub fn private(der: Secret, password: &Password<'_>) -> Result<Vec<Item>> {
     let (oid, key) =
         outline(der.expose()).ok_or_else(|| password.problem("has a private key that is no PKCS#8"))?;
     let kind = match oid {
-        _ if RSA.starts_with(oid) => CKK_RSA,
-        RSA_PSS => return told(password, Item::pkcs8(CKK_RSA, pkcs8(&[RSA], key))),
+        _ if RSA.starts_with(oid) => return rsa(key, password),
+        RSA_PSS => return rsa(key, password),
         EC => CKK_EC,
         public::DSA => CKK_DSA,
         DH => CKK_DH,
@@ -237,6 +236,39 @@ pub fn private(der: Secret, password: &Password<'_>) -> Result<Vec<Item>> {
         }
     };
     told(password, Item::pkcs8(kind, der))
+}
+
+/// RSAPrivateKey of two primes (RFC 8017 appendix A.1.2).
+fn rsa(der: &[u8], password: &Password<'_>) -> Result<Vec<Item>> {
+    const NUMBERS: [CK_ATTRIBUTE_TYPE; 8] = [
+        CKA_MODULUS,
+        CKA_PUBLIC_EXPONENT,
+        CKA_PRIVATE_EXPONENT,
+        CKA_PRIME_1,
+        CKA_PRIME_2,
+        CKA_EXPONENT_1,
+        CKA_EXPONENT_2,
+        CKA_COEFFICIENT,
+    ];
+    let read = || {
+        let mut key = Elements::new(tlv::only(tlv::SEQUENCE, der)?)?;
+        key.number()?.is_empty().then_some(())?;
+        let mut attributes = Attributes::default();
+        for attribute in NUMBERS {
+            let number = key.number().filter(|number| !number.is_empty())?;
+            attributes.set(
+                attribute,
+                match attribute {
+                    CKA_MODULUS | CKA_PUBLIC_EXPONENT => Value::Bytes(number.to_vec()),
+                    _ => Value::Secret(number.into()),
+                },
+            );
+        }
+        key.done().then_some(attributes)
+    };
+    let key = read()
+        .ok_or_else(|| password.problem("has an RSA key that is damaged, or of more than two primes"))?;
+    told(password, Item::pair(CKK_RSA, key))
 }
 
 /// ECPrivateKey, which names its curve (RFC 5915).
