@@ -64,7 +64,7 @@ pub fn plan(call: &Call<'_>, items: Vec<Item>, wishes: &Wishes) -> Result<Plan> 
         let same = existing.iter().find(|other| other.is(item, &label, &id));
         let name = format!("{} {label:?}", words(item.class()));
         match same {
-            Some(_) if item.companion || item.is_authority() => plan.there.push(name),
+            Some(_) if item.is_authority() || (item.companion && !wishes.force) => plan.there.push(name),
             Some(_) if !wishes.force => refused.push(name),
             other => plan.steps.push(step(item, label, id, wishes, other.map(|other| other.handle))),
         }
