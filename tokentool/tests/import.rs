@@ -156,6 +156,13 @@ fn a_chain_beside_its_key_gets_the_keys_id_and_authorities_their_names() {
     let broken = put(&bench, "broken.pem", b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n");
     bench.run(&["import", "--pin", PIN, "-t", "two", &chain, &broken]).fails(&["broken.pem"]);
     assert_eq!(bench.json(&["objects", "--pin", PIN, "-t", "two"]), json!([]));
+
+    // An authority with its own key is what is meant by --id.
+    bench.make("ca");
+    bench.run(&["import", "--pin", PIN, "-t", "ca", "--id", "0c", &at("ca.key"), &at("ca.pem")]).ok();
+    let ca = bench.json(&["objects", "--pin", PIN, "-t", "ca"]);
+    let is = |o: &Value| o["id"] == "0c" && o["label"] == "The CA";
+    assert!(ca.as_array().unwrap().iter().all(is), "{ca}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub fn plan(call: &Call<'_>, items: Vec<Item>, wishes: &Wishes) -> Result<Plan> 
     let existing = existing(call)?;
     let (mut plan, mut refused) = (Plan { steps: Vec::new(), there: Vec::new() }, Vec::new());
     for item in &items {
-        let (label, id) = (label(item, &items, &existing, wishes), id(item, &existing, wishes));
+        let (label, id) = (label(item, &items, &existing, wishes), id(item, &items, &existing, wishes));
         let same = existing.iter().find(|other| other.is(item, &label, &id));
         let name = format!("{} {label:?}", words(item.class()));
         match same {
@@ -182,10 +182,10 @@ fn label(item: &Item, items: &[Item], existing: &[Existing], wishes: &Wishes) ->
 }
 
 /// What the user says, what the token calls its key or certificate, or the SHA-1 of the public value.
-fn id(item: &Item, existing: &[Existing], wishes: &Wishes) -> Vec<u8> {
+fn id(item: &Item, items: &[Item], existing: &[Existing], wishes: &Wishes) -> Vec<u8> {
     let given = item.attributes.of(CKA_ID);
     let given = given.map(|_| item.attributes.bytes(CKA_ID).unwrap_or_default().to_vec());
-    let user = wishes.id.clone().filter(|_| !item.is_authority() || item.companion);
+    let user = wishes.id.clone().filter(|_| named(item, items));
     let known = existing
         .iter()
         .find(|other| item.belongs.is_some() && other.belongs == item.belongs && !other.id.is_empty());
