@@ -20,7 +20,9 @@ mod restore;
 mod self_sign;
 mod show;
 mod snapshot;
+mod user;
 mod verify;
+mod why;
 
 use clap::Subcommand;
 
@@ -36,6 +38,7 @@ pub enum Command {
     Show(show::Show),
     Objects(objects::Objects),
     Pin(pin::Pin),
+    User(user::User),
     Delete(delete::Delete),
     Dkek(dkek::Dkek),
     Key(key::Key),
@@ -47,6 +50,7 @@ pub enum Command {
     Restore(restore::Restore),
     Snapshot(snapshot::Snapshot),
     Verify(verify::Verify),
+    Why(why::Why),
     Mechanisms(mechanisms::Mechanisms),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -62,6 +66,7 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Show(command) => command.run(options),
         Command::Objects(command) => command.run(options),
         Command::Pin(command) => command.run(options),
+        Command::User(command) => command.run(options),
         Command::Delete(command) => command.run(options),
         Command::Dkek(command) => command.run(options),
         Command::Key(command) => command.run(options),
@@ -73,6 +78,7 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Restore(command) => command.run(options),
         Command::Snapshot(command) => command.run(options),
         Command::Verify(command) => command.run(options),
+        Command::Why(command) => command.run(options),
         Command::Mechanisms(command) => command.run(options),
         Command::Demo(command) => command.run(options),
         Command::Completions(command) => command.run(options),
