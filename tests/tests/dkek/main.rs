@@ -2,6 +2,7 @@
 
 mod archive;
 mod bench;
+mod mechanism;
 
 use bench::*;
 use tokenkeep::api::{Brought, Form};
