@@ -2,6 +2,7 @@
 
 mod archive;
 mod bench;
+mod every_kind;
 mod mechanism;
 
 use bench::*;
