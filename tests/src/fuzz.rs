@@ -98,7 +98,6 @@ fn numbered(number: u8) -> Secret {
 fn container(data: &[u8]) {
     description::read(data);
     let Ok(read) = Container::read(data) else { return };
-    blob(read.blob);
     if let Ok(written) = Container::write(read.blob, read.description.as_ref(), read.certificate) {
         let again = Container::read(&written).expect("what was written is read");
         assert_eq!((again.blob, again.certificate), (read.blob, read.certificate));

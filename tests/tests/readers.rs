@@ -12,8 +12,9 @@ use tokenkeep::crypto::rng;
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::object::{Attributes, Value, encoding};
 
-/// Mutations of each reader's seeds.
+/// Mutations of each reader's seeds; fewer where a key that is read is calculated with.
 const ROUNDS: usize = 3000;
+const SLOW: (&str, usize) = ("body", 10);
 /// What a reader may take at once: so many bytes for each of the file, and this beside.
 const PER_BYTE: u64 = 64;
 const BESIDE: u64 = 1 << 20;
@@ -168,7 +169,8 @@ fn no_reader_panics_or_is_greedy_whatever_the_file_is() {
         let seeds = &seeds[name];
         seeds.iter().for_each(|seed| tried(name, *reader, seed));
         let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
-        for _ in 0..ROUNDS * more {
+        let slower = if *name == SLOW.0 { SLOW.1 } else { 1 };
+        for _ in 0..ROUNDS * more / slower {
             let mut data = seeds[chance.below(seeds.len())].clone();
             (0..=chance.below(4)).for_each(|_| mutate(&mut data, seeds, &mut chance));
             tried(name, *reader, &data);
