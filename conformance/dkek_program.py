@@ -12,6 +12,7 @@ import sys
 import PyKCS11 as p11
 
 DKEK = 0xD44B0001  # CKM_TOKENKEEP_DKEK, and CKK_TOKENKEEP_DKEK
+ACTION_PROHIBITED = 0x1B  # CKR_ACTION_PROHIBITED, which PyKCS11 does not name
 
 
 def refused(code, work):
@@ -53,7 +54,7 @@ def main(module, slot, pin, label, source, target):
     assert named.value() == dkek.value()
     mechanism = p11.Mechanism(DKEK)
     assert session.getAttributeValue(dkek, [p11.CKA_VALUE]) == [None], "the DKEK can be read"
-    refused(p11.CKR_ACTION_PROHIBITED, lambda: session.destroyObject(dkek))
+    refused(ACTION_PROHIBITED, lambda: session.destroyObject(dkek))
 
     (key,) = session.findObjects([(p11.CKA_CLASS, p11.CKO_PRIVATE_KEY), (p11.CKA_LABEL, label)])
     blob = bytes(session.wrapKey(dkek, key, mechanism))
