@@ -10,8 +10,11 @@ use tokenkeep::crypto::{kdf, rng};
 use tokenkeep::cryptoki::Secret;
 use tokenkeep::object::encoding;
 
+/// Takes any bytes.
+pub type Reader = fn(&[u8]);
+
 /// Names and readers.
-pub const READERS: &[(&str, fn(&[u8]))] = &[
+pub const READERS: &[(&str, Reader)] = &[
     ("share", share),
     ("typed", typed),
     ("blob", blob),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tests::fuzz::{READERS, dkek};
+use tests::fuzz::{READERS, Reader, dkek};
 use tokenkeep::backup::archive::{self, About};
 use tokenkeep::backup::description::{Description, Kind};
 use tokenkeep::backup::{Archive, Container, Entry, Material};
@@ -155,7 +155,7 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
 }
 
 /// Runs a reader and looks how much memory it held at once.
-fn tried(name: &str, reader: fn(&[u8]), data: &[u8]) {
+fn tried(name: &str, reader: Reader, data: &[u8]) {
     let used = allocation_counter::measure(|| reader(data)).bytes_max;
     let allowed = BESIDE + PER_BYTE * data.len() as u64;
     assert!(used <= allowed, "{name} held {used} bytes for a file of {}", data.len());

@@ -205,7 +205,7 @@ fn a_kill_from_outside_at_any_time_leaves_old_or_new() {
             let mut child = bench.child(TOOL);
             child.args(work.arguments(&stage, &bench)).stdout(Stdio::null()).stderr(Stdio::null());
             let mut child = child.spawn().unwrap();
-            std::thread::sleep(Duration::from_millis(u64::from(at * at)));
+            pause(at * at);
             child.kill().unwrap();
             child.wait().unwrap();
             work.settles(&stage, &bench);
@@ -227,7 +227,7 @@ fn an_import_of_a_share_is_killed_while_it_is_written() {
     let size = || std::fs::metadata(&log).map_or(0, |data| data.len());
     let (mut last, mut still) = (0, 0);
     while still < 200 && child.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(1));
+        pause(1);
         still = if size() == last && last > 0 { still + 1 } else { 0 };
         last = size();
     }
@@ -300,6 +300,14 @@ fn on_a_small_disk() {
         }
         assert!(refused > 0, "{work:?} was never refused");
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "when the kill comes is what is tried, and nothing depends on it"
+)]
+fn pause(milliseconds: u32) {
+    std::thread::sleep(Duration::from_millis(milliseconds.into()));
 }
 
 /// Takes all of the disk but so many bytes.
