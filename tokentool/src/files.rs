@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use tokenkeep::cryptoki::Secret;
+
 use crate::problem::{Problem, Result};
 
 /// The longest file that is read.
@@ -20,6 +22,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
                 .advise("another file"))
         }
     }
+}
+
+/// The contents of a file that may hold keys.
+pub fn read_secret(path: &Path) -> Result<Secret> {
+    read(path).map(Secret::from)
 }
 
 /// Writes a new file, as mode 600.

@@ -69,6 +69,7 @@ pin_options!(UserPin, "pin", "user PIN");
 pin_options!(OldPin, "old-pin", "present PIN");
 pin_options!(NewPin, "new-pin", "new PIN");
 pin_options!(Password, "password", "password");
+pin_options!(SoftHsmPin, "softhsm-pin", "user PIN of the SoftHSM token");
 
 impl Source<'_> {
     /// Whether an option says where the PIN is.

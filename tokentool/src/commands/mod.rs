@@ -1,10 +1,14 @@
 //! The commands, one file each.
 
 mod backup;
+mod certify;
 mod completions;
+mod csr;
 mod delete;
 mod demo;
 mod dkek;
+mod export;
+mod import;
 mod init;
 mod key;
 mod list;
@@ -13,6 +17,7 @@ mod mechanisms;
 mod objects;
 mod pin;
 mod restore;
+mod self_sign;
 mod show;
 mod snapshot;
 mod user;
@@ -37,6 +42,10 @@ pub enum Command {
     Delete(delete::Delete),
     Dkek(dkek::Dkek),
     Key(key::Key),
+    Import(import::Import),
+    Export(export::Export),
+    Csr(csr::Csr),
+    SelfSign(self_sign::SelfSign),
     Backup(backup::Backup),
     Restore(restore::Restore),
     Snapshot(snapshot::Snapshot),
@@ -61,6 +70,10 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Delete(command) => command.run(options),
         Command::Dkek(command) => command.run(options),
         Command::Key(command) => command.run(options),
+        Command::Import(command) => command.run(options),
+        Command::Export(command) => command.run(options),
+        Command::Csr(command) => command.run(options),
+        Command::SelfSign(command) => command.run(options),
         Command::Backup(command) => command.run(options),
         Command::Restore(command) => command.run(options),
         Command::Snapshot(command) => command.run(options),
