@@ -109,7 +109,8 @@ pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     settle(place)
 }
 
-fn settle(place: &Path) -> Result<()> {
+/// What was renamed into a directory is there also after a power cut.
+pub fn settle(place: &Path) -> Result<()> {
     let told = |error: std::io::Error| Problem::file("write", place, &error);
     fs::File::open(place).and_then(|place| place.sync_all()).map_err(told)
 }
