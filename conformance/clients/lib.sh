@@ -282,6 +282,15 @@ verifies() {
 
 pss=(-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha256)
 
+# windows_program SIZE: the smallest file that is a Windows program (PE32): a DOS header that points to the headers, one section
+windows_program() {
+    perl -e 'my $size = shift;
+        print pack("a2 x58 V", "MZ", 64), "PE\0\0", pack("v v V3 v2", 0x14c, 1, 0, 0, 0, 0xe0, 0x102);
+        print pack("v C2 V9 v6 V4 v2 V6", 0x10b, 1, 0, $size, 0, 0, 0x1000, 0x1000, 0x2000, 0x400000, 0x1000, 0x200,
+            4, 0, 0, 0, 4, 0, 0, 0x2000, 0x200, 0, 3, 0, 0x100000, 0x1000, 0x100000, 0x1000, 0, 16), "\0" x 128;
+        print pack("a8 V6 v2 V", ".text", $size, 0x1000, $size, 0x200, 0, 0, 0, 0, 0x60000020);
+        print "\0" x (0x200 - 64 - 4 - 20 - 224 - 40), "\xc3" x $size' "$1"
+}
 # authority: a CA made with plain openssl (ca.pem, ca.key).
 authority() {
     run openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj '/CN=Conformance CA' \
