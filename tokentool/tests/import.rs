@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use bench::{Bench, PIN};
 use serde_json::{Value, json};
 use signer::{Signer, openssl};
+use tokenkeep::crypto::pq::{self, Family, Pair, Set};
+use tokenkeep::cryptoki::Secret;
 use tokenkeep::cryptoki::ids::*;
 
 fn fixture(name: &str) -> String {
@@ -52,6 +54,7 @@ const KEYS: &[(&str, &[&str], Option<CK_MECHANISM_TYPE>)] = &[
     ("ED448", &[], None),
     ("X25519", &[], None),
     ("X448", &[], None),
+    ("DH", &["group:modp_2048"], None),
 ];
 
 #[test]
@@ -203,6 +206,18 @@ fn keystores_come_with_their_names() {
 }
 
 #[test]
+fn a_key_store_that_was_cut_off_is_refused_wherever_that_was() {
+    let bench = Bench::with(&["one"]);
+    for name in ["java.p12", "nss.p12"] {
+        let whole = fs::read(fixture(name)).unwrap();
+        for end in (1..whole.len()).step_by(211) {
+            let cut = put(&bench, "cut.p12", &whole[..end]);
+            bench.run(&["import", "--pin", PIN, &cut, "--password", "secret"]).fails(&["cut.p12"]);
+        }
+    }
+}
+
+#[test]
 fn json_web_keys_come_alone_and_in_sets() {
     let bench = Bench::with(&["one"]);
     // RFC 7515 appendix A.1 and A.3, RFC 8037 appendix A.1, RFC 7517 appendix A.1.
@@ -255,6 +270,17 @@ fn secret_keys_public_keys_and_post_quantum_keys_come_too() {
     let signature = Signer::open(&bench, "one").signs(CKM_ML_DSA, "ml-dsa-65", b"x");
     assert_eq!(signature.len(), 3309);
     assert_eq!(import(&bench, &[&fixture("ml-kem-768.pem")]).len(), 2);
+
+    // The other two forms of RFC 9881: seed and expanded key, and the expanded key alone.
+    let set = Set::of(Family::MlDsa, 1).unwrap();
+    let pair = || Pair::from_seed(set, &Secret::from(vec![9; 32])).unwrap();
+    let (whole, alone) = (pair(), Pair { seed: None, ..pair() });
+    for (name, pair) in [("both.der", whole), ("expanded.der", alone)] {
+        let file = put(&bench, name, pq::to_pkcs8(&pair).expose());
+        assert_eq!(import(&bench, &[&file, "--force"])[0].0, "PRIVATE_KEY");
+    }
+    let there = objects(&bench).iter().filter(|o| o["label"] == "both").count();
+    assert_eq!(there, 2, "the second took the place of the first, and its name");
 }
 
 #[test]
