@@ -184,10 +184,12 @@ fn keystores_come_with_their_names() {
     assert_eq!(named(made, "SECRET_KEY"), ["sec"]);
     let secret = objects(&bench).into_iter().find(|o| o["class"] == "CKO_SECRET_KEY").unwrap();
     assert_eq!((&secret["key_type"], &secret["bits"]), (&json!("CKK_AES"), &json!(256)));
-    assert_eq!(
-        named(import(&bench, &[&fixture("nss.p12"), "--password", "secret"]), "PRIVATE_KEY"),
-        ["my key"]
-    );
+    for (file, name) in [("nss.p12", "my key"), ("pbmac1.p12", "fips")] {
+        bench
+            .run(&["import", "--pin", PIN, &fixture(file), "--password", "false"])
+            .fails(&["wrong password"]);
+        assert_eq!(named(import(&bench, &[&fixture(file), "--password", "secret"]), "PRIVATE_KEY"), [name]);
+    }
 
     let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-subj", "/CN=me"];
     openssl(&[&new[..], &["-keyout", &at("key"), "-out", &at("cert")]].concat());
