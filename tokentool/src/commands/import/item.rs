@@ -119,6 +119,11 @@ impl Item {
         Sort::of(&self.attributes).class
     }
 
+    /// Whether it has all of its attributes, label and ID too.
+    pub fn is_whole(&self) -> bool {
+        self.attributes.of(CKA_LABEL).is_some()
+    }
+
     /// Whether it is an authority's certificate.
     pub fn is_authority(&self) -> bool {
         self.attributes.ulong(CKA_CERTIFICATE_CATEGORY) == Some(CK_CERTIFICATE_CATEGORY_AUTHORITY)
