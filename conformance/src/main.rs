@@ -5,6 +5,7 @@ mod client;
 mod functions;
 mod module;
 mod profile;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,8 @@ enum Judge {
     Bench(bench::Arguments),
     /// What the module answers to each of the 104 functions
     Functions(functions::Arguments),
+    /// Wycheproof, published vectors and cross-checks, by mechanism
+    Vectors(vectors::Arguments),
     /// The mandatory test cases of the PKCS#11 3.2 profiles
     Profile(profile::Arguments),
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Judge::Bench(arguments) => bench::run(&arguments),
         Judge::Functions(arguments) => functions::run(&arguments),
         Judge::Profile(arguments) => profile::run(&arguments),
+        Judge::Vectors(arguments) => vectors::run(&arguments),
     };
     match verdict {
         Ok(true) => ExitCode::SUCCESS,
