@@ -49,18 +49,21 @@ const fn family(name: &'static str, run: fn(&mut Judge) -> Result<()>) -> Family
     Family { name, run }
 }
 
+/// Those that take long stand first, so that nobody waits for them alone.
 const FAMILIES: &[Family] = &[
-    family("published", published::run),
-    family("wycheproof-mac", wycheproof::mac::run),
-    family("wycheproof-cipher", wycheproof::cipher::run),
-    family("wycheproof-kdf", wycheproof::kdf::run),
-    family("wycheproof-rsa", wycheproof::rsa::run),
+    family("cross-pq", cross::pq::run),
+    family("wycheproof-rsa-ciphers", wycheproof::rsa::ciphers),
+    family("wycheproof-rsa-signatures", wycheproof::rsa::signatures),
+    family("wycheproof-ecdh", wycheproof::agreement::ecdh),
     family("wycheproof-ecdsa", wycheproof::signature::ecdsa),
     family("wycheproof-dsa", wycheproof::signature::dsa),
     family("wycheproof-eddsa", wycheproof::signature::eddsa),
-    family("wycheproof-ecdh", wycheproof::agreement::ecdh),
     family("wycheproof-xdh", wycheproof::agreement::xdh),
+    family("wycheproof-mac", wycheproof::mac::run),
+    family("wycheproof-cipher", wycheproof::cipher::run),
+    family("wycheproof-kdf", wycheproof::kdf::run),
     family("wycheproof-pq", wycheproof::pq::run),
+    family("published", published::run),
     family("cross-digest", cross::digest::run),
     family("cross-symmetric", cross::symmetric::run),
     family("cross-rsa", cross::rsa::run),
@@ -68,7 +71,6 @@ const FAMILIES: &[Family] = &[
     family("cross-field", cross::field::run),
     family("cross-derivation", cross::derivation::run),
     family("cross-tls", cross::tls::run),
-    family("cross-pq", cross::pq::run),
 ];
 
 /// The environment variable by which the harness is told another module.

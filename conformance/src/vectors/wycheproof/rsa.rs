@@ -44,11 +44,15 @@ const PSS: [&str; 18] = [
     "misc",
 ];
 
-pub fn run(judge: &mut Judge) -> Result<()> {
+pub fn signatures(judge: &mut Judge) -> Result<()> {
     let signed = SIZES.iter().flat_map(|size| HASHES.map(|hash| format!("rsa_signature_{size}_{hash}")));
     files!(rsa_pkcs1_verify, signed).for_each(|file| verified(judge, &file, pkcs));
     let salted = PSS.iter().flat_map(|name| ["", "_params"].map(|more| format!("rsa_pss_{name}{more}")));
     files!(rsa_pss_verify, salted).for_each(|file| verified(judge, &file, pss));
+    Ok(())
+}
+
+pub fn ciphers(judge: &mut Judge) -> Result<()> {
     let sealed = SIZES.iter().map(|size| format!("rsa_pkcs1_{size}"));
     files!(rsa_pkcs1_decrypt, sealed).for_each(|file| decrypted(judge, &file, CKM_RSA_PKCS, implicit));
     let padded = SIZES.iter().flat_map(|size| {
