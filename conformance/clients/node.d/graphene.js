@@ -7,7 +7,8 @@ const assert = require('node:assert');
 const crypto = require('node:crypto');
 const graphene = require('graphene-pk11');
 
-const [path, label, pin] = process.argv.slice(2);
+const [configuration, pin] = process.argv.slice(2);
+const { library, label } = require(configuration);
 const message = crypto.randomBytes(20000);
 const { ObjectClass, KeyType, KeyGenMechanism, SessionFlag, MechanismEnum } = graphene;
 
@@ -94,7 +95,7 @@ function searching(session) {
   assert.throws(() => session.login(pin), /CKR_USER_ALREADY_LOGGED_IN/);
 }
 
-const module_ = graphene.Module.load(path, 'bench');
+const module_ = graphene.Module.load(library, 'bench');
 module_.initialize();
 try {
   const slots = Array.from(module_.getSlots(true));

@@ -15,8 +15,9 @@ from asn1crypto.keys import PublicKeyInfo, RSAPublicKey
 from pkcs11 import Attribute, KeyType, MGF, Mechanism, ObjectClass
 from pkcs11.util.ec import encode_ec_public_key, encode_ecdsa_signature, encode_named_curve_parameters
 from pkcs11.util.rsa import decode_rsa_private_key, encode_rsa_public_key
+from tokenkeep import token  # what `tokentool configure python` has written
 
-module, label, pin = sys.argv[1:]
+(pin,) = sys.argv[1:]
 message = Path("message").read_bytes()
 
 
@@ -123,7 +124,6 @@ def threads(token):
         wrong("sixteen threads", f"{len(answers)} answers, {len(set(answers))} different ones")
 
 
-token = pkcs11.lib(module).get_token(token_label=label)
 try:
     token.open(user_pin="0000")
     wrong("the PIN 0000", "opens the token")
