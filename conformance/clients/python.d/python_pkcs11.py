@@ -1,6 +1,6 @@
 """A token through python-pkcs11: keys, signatures, agreement, wrapping, searching, and sessions in threads.
 
-    python_pkcs11.py MODULE TOKEN-LABEL PIN
+    python_pkcs11.py PIN, beside what `tokentool configure python` writes
 
 Leaves public keys (NAME.der, SubjectPublicKeyInfo) and signatures (NAME.ALGORITHM.sig of `message`) for another program.
 """
