@@ -4,6 +4,7 @@
 
 mod commands;
 mod files;
+mod module;
 mod options;
 mod paint;
 mod pin;

@@ -77,6 +77,11 @@ impl Source<'_> {
         self.given.is_some() || self.env.is_some() || self.file.is_some()
     }
 
+    /// The file that holds the PIN, if it is in one.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.filter(|path| *path != Path::new("-"))
+    }
+
     /// A PIN that exists already; asked for once, with `hint` behind its name.
     pub fn known(&self, hint: &str) -> Result<Secret> {
         match self.given()? {

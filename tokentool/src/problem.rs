@@ -10,7 +10,7 @@ use tokenkeep::cryptoki::{Error, Rv};
 pub type Result<T> = std::result::Result<T, Problem>;
 
 /// An error for people. Never carries a PIN.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     what: String,
     advice: Vec<String>,

@@ -18,7 +18,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cryptoki::{Result, Rv};
-use crate::emulation::Emulation;
+use crate::emulation::{Emulation, Point};
 use crate::session::{Session, Table};
 use crate::token::{Settings, Slots};
 
@@ -66,6 +66,9 @@ impl Module {
     /// CKR_DEVICE_ERROR for a directory that cannot be read.
     pub fn with(settings: Settings) -> Result<Module> {
         let emulation = Arc::new(Emulation::new(settings.trace.as_deref()));
+        for setting in &settings.unknown {
+            emulation.at(Point::Unknown(setting))?;
+        }
         let slots = Slots::new(settings, emulation.clone())?;
         let states = state::States::new(&emulation)?;
         Ok(Module {

@@ -3,6 +3,7 @@
 mod backup;
 mod certify;
 mod completions;
+mod configure;
 mod csr;
 mod delete;
 mod demo;
@@ -50,6 +51,7 @@ pub enum Command {
     Restore(restore::Restore),
     Snapshot(snapshot::Snapshot),
     Verify(verify::Verify),
+    Configure(configure::Configure),
     Why(why::Why),
     Mechanisms(mechanisms::Mechanisms),
     Demo(demo::Demo),
@@ -78,6 +80,7 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Restore(command) => command.run(options),
         Command::Snapshot(command) => command.run(options),
         Command::Verify(command) => command.run(options),
+        Command::Configure(command) => command.run(options),
         Command::Why(command) => command.run(options),
         Command::Mechanisms(command) => command.run(options),
         Command::Demo(command) => command.run(options),

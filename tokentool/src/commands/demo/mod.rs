@@ -8,7 +8,7 @@ mod client;
 mod custody;
 mod judge;
 mod lines;
-mod module;
+
 mod steps;
 mod witness;
 
@@ -21,6 +21,7 @@ use clap::{Args, ValueHint};
 use serde::Serialize;
 
 use crate::Answer;
+use crate::module;
 use crate::options::Options;
 use crate::problem::{Problem, Result, at};
 use lines::Try;
