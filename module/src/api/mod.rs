@@ -5,12 +5,14 @@
 mod archive;
 mod backup;
 mod dkek;
+
 mod general;
 mod keys;
 mod messages;
 mod objects;
 mod operations;
 mod sessions;
+mod shared;
 mod state;
 
 use std::sync::atomic::{AtomicBool, Ordering};
