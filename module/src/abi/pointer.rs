@@ -178,19 +178,39 @@ impl Output {
             Reply::TooSmall(len) => {
                 (*len, Err(Rv::BufferTooSmall.because(format!("{len} bytes are needed"))))
             }
-            Reply::Data(answer) => match self.room {
-                Room::Of(room) if answer.len() <= room => {
-                    // SAFETY: §5.2: the buffer has `room` bytes, and the answer no more.
-                    unsafe { put(self.buffer, answer.expose()) };
-                    (answer.len(), Ok(()))
-                }
-                _ => (answer.len(), Err(Rv::GeneralError.because("an answer larger than its room"))),
-            },
+            // SAFETY: handed on.
+            Reply::Data(answer) => (answer.len(), unsafe { self.fill(answer) }),
+            Reply::Pointing(answer, places) => {
+                let answer = addressed(answer.clone(), places, self.buffer.addr());
+                // SAFETY: handed on.
+                (answer.len(), unsafe { self.fill(&answer) })
+            }
         };
         // SAFETY: §5.2: `len` was read in `at`.
         unsafe { self.len.write_unaligned(len as CK_ULONG) };
         result
     }
+
+    unsafe fn fill(&self, answer: &Secret) -> Result<()> {
+        match self.room {
+            Room::Of(room) if answer.len() <= room => {
+                // SAFETY: §5.2: the buffer has `room` bytes, and the answer no more.
+                unsafe { put(self.buffer, answer.expose()) };
+                Ok(())
+            }
+            _ => Err(Rv::GeneralError.because("an answer larger than its room")),
+        }
+    }
+}
+
+/// The answer with addresses where pointers stand that count from its begin.
+fn addressed(mut answer: Secret, places: &[usize], begin: usize) -> Secret {
+    for place in places {
+        if let Some(pointer) = answer.expose_mut()[*place..].first_chunk_mut() {
+            *pointer = usize::from_ne_bytes(*pointer).wrapping_add(begin).to_ne_bytes();
+        }
+    }
+    answer
 }
 
 /// The refusal of a NULL pointer.

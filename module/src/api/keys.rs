@@ -461,11 +461,11 @@ fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYP
 /// a private key says where the key ends (§6.10.4, §6.16.3.1).
 fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secret> {
     let len = match sort.class {
-        CKO_SECRET_KEY => key::wanted_length(sort.kind, attributes)?,
+        CKO_SECRET_KEY | CKO_OTP_KEY => key::wanted_length(sort.kind, attributes)?,
         _ => key::encoded_length(bytes.expose()),
     };
     Ok(match len.and_then(|len| bytes.expose().split_at_checked(len)) {
-        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class == CKO_SECRET_KEY => {
+        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class != CKO_PRIVATE_KEY => {
             key.into()
         }
         _ => bytes,

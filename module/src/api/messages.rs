@@ -25,7 +25,10 @@ impl Call<'_> {
         }
         let row = mechanism::find(choice.id)?;
         let cipher = matches!(kind, Kind::Encrypt | Kind::Decrypt);
-        let begin = kind.begin(row).filter(|_| !cipher || message::serves(row.shape));
+        let begin = kind.begin(row).filter(|_| match cipher {
+            true => message::serves(row.shape),
+            false => message::signs(row.shape),
+        });
         let begin = begin.ok_or_else(|| cannot(kind, row))?;
         let Usable { object, row } = self.usable(key, row, kind.usage())?;
         if !cipher {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Reply, Result, Room, Rv, names};
 use crate::emulation::Point;
-use crate::mechanism::{self, Begun, Choice, Mechanism, Start};
+use crate::mechanism::{self, Begun, Choice, Mechanism, Start, otp};
 use crate::object::{Object, Value};
 use crate::session::{Active, KeyName, Kind, Origin, operation};
 
@@ -108,7 +108,10 @@ impl Call<'_> {
         handle: u64,
     ) -> Result<Active> {
         let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
-        let Usable { object, row } = self.usable(handle, row, kind.usage())?;
+        let Usable { mut object, row } = self.usable(handle, row, kind.usage())?;
+        if kind == Kind::Sign && otp::counts(&choice.params, object.key()?) {
+            object = self.session.token.count_on(handle)?;
+        }
         let start =
             Start { row, params: &choice.params, key: object.key()?, emulation: &self.module.emulation };
         let begun: Begun = begin(&start)?;

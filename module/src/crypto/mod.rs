@@ -32,6 +32,7 @@ mod k256;
 pub mod kdf;
 pub mod kdf108;
 pub mod mac;
+pub mod otp;
 pub mod pq;
 mod pq_encoding;
 pub mod prehash;

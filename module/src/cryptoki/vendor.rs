@@ -19,3 +19,6 @@ pub const CKA_TOKENKEEP_KEY_DOMAIN: CK_ATTRIBUTE_TYPE = OURS | 2;
 /// Bytes of secret and private keys that came from a SmartCard-HSM: the card's numbers of the algorithms that it allows
 /// the key. Kept for the way back; this token goes by CKA_ALLOWED_MECHANISMS.
 pub const CKA_TOKENKEEP_CARD_ALGORITHMS: CK_ATTRIBUTE_TYPE = OURS | 3;
+
+/// NSS's CKM_TLS_PRF_GENERAL: the pseudo-random function of TLS 1.0 and 1.1 as a MAC, whose data are label and seed.
+pub const CKM_TLS_PRF_GENERAL: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED | 0x373;

@@ -19,6 +19,7 @@ pub mod kdf;
 pub mod key_wrap;
 pub mod message;
 pub mod operation;
+pub mod otp;
 pub mod params;
 pub mod pq;
 pub mod rsa;
@@ -166,6 +167,7 @@ const FAMILIES: &[&[Mechanism]] = &[
     digest::ROWS,
     kdf::ROWS,
     tls::ROWS,
+    otp::ROWS,
     secret::ROWS,
 ];
 
@@ -174,12 +176,44 @@ pub fn all() -> impl Iterator<Item = &'static Mechanism> {
     FAMILIES.iter().flat_map(|rows| rows.iter())
 }
 
+/// How many there are.
+const COUNT: usize = {
+    let (mut family, mut count) = (0, 0);
+    while family < FAMILIES.len() {
+        count += FAMILIES[family].len();
+        family += 1;
+    }
+    count
+};
+
+/// The same rows in the order of their numbers, sorted when the table is compiled.
+static SORTED: [&Mechanism; COUNT] = {
+    let mut sorted = [&ROW; COUNT];
+    let (mut family, mut count) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut row = 0;
+        while row < FAMILIES[family].len() {
+            let mut at = count;
+            while at > 0 && sorted[at - 1].id > FAMILIES[family][row].id {
+                sorted[at] = sorted[at - 1];
+                at -= 1;
+            }
+            assert!(at == 0 || sorted[at - 1].id != FAMILIES[family][row].id, "a mechanism has two rows");
+            sorted[at] = &FAMILIES[family][row];
+            (row, count) = (row + 1, count + 1);
+        }
+        family += 1;
+    }
+    sorted
+};
+
 /// The row of a mechanism.
 ///
 /// # Errors
 /// CKR_MECHANISM_INVALID when there is none.
 pub fn find(id: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
-    all().find(|row| row.id == id).ok_or_else(|| {
+    let place = SORTED.binary_search_by_key(&id, |row| row.id);
+    place.map(|place| SORTED[place]).map_err(|_| {
         Rv::MechanismInvalid.because(format!("{} is not offered by this token", names::mechanism(id)))
     })
 }
@@ -190,34 +224,6 @@ pub fn find(id: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
 /// CKR_MECHANISM_INVALID when there is no such mechanism.
 pub fn shape(id: CK_MECHANISM_TYPE) -> Result<Shape> {
     find(id).map(|row| row.shape)
-}
-
-// A mechanism stands in the table once: a second row of the same id does not compile.
-const _: () = {
-    let mut family = 0;
-    while family < FAMILIES.len() {
-        let mut row = 0;
-        while row < FAMILIES[family].len() {
-            assert!(count(FAMILIES[family][row].id) == 1, "a mechanism has two rows");
-            row += 1;
-        }
-        family += 1;
-    }
-};
-
-const fn count(id: CK_MECHANISM_TYPE) -> usize {
-    let (mut family, mut found) = (0, 0);
-    while family < FAMILIES.len() {
-        let mut row = 0;
-        while row < FAMILIES[family].len() {
-            if FAMILIES[family][row].id == id {
-                found += 1;
-            }
-            row += 1;
-        }
-        family += 1;
-    }
-    found
 }
 
 impl Mechanism {
@@ -245,8 +251,8 @@ impl Mechanism {
             (self.decapsulate.is_some(), CKF_DECAPSULATE),
             (message::serves(self.shape) && self.encrypt.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MULTI_MESSAGE),
             (message::serves(self.shape) && self.decrypt.is_some(), CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
-            (self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),
-            (self.verify.is_some(), CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE),
+            (message::signs(self.shape) && self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),
+            (message::signs(self.shape) && self.verify.is_some(), CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE),
         ]
         .iter()
         .filter(|(offered, _)| *offered)

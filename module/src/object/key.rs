@@ -2,6 +2,7 @@
 
 pub mod edwards;
 pub mod field;
+pub mod otp;
 pub mod pq;
 mod x509;
 
@@ -13,6 +14,8 @@ use crate::cryptoki::{Result, Rv, Secret, names};
 
 use super::attributes::{Attributes, Value};
 use super::policy::Sort;
+
+pub use otp::Otp;
 
 /// The types of secret keys this token keeps.
 pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
@@ -91,6 +94,7 @@ pub enum Key {
     FieldPrivate(Arc<crate::crypto::field::FieldKey>),
     PqPublic(Arc<crate::crypto::pq::PublicKey>),
     PqPrivate(Arc<crate::crypto::pq::PrivateKey>),
+    Otp(Arc<Otp>),
 }
 
 impl Key {
@@ -102,6 +106,7 @@ impl Key {
         let sort = Sort::of(attributes);
         Ok(match (sort.class, sort.kind) {
             (CKO_SECRET_KEY, _) => Key::Secret(attributes.bytes(CKA_VALUE).unwrap_or_default().into()),
+            (CKO_OTP_KEY, _) => Key::Otp(Arc::new(Otp::parse(attributes)?)),
             (CKO_PUBLIC_KEY, CKK_RSA) => {
                 let (n, e) = (attributes.need(CKA_MODULUS)?, attributes.need(CKA_PUBLIC_EXPONENT)?);
                 Key::RsaPublic(Arc::new(rsa::PublicKey::new(n, e)?))
@@ -133,6 +138,7 @@ impl Key {
     pub fn bits(&self) -> usize {
         match self {
             Key::Secret(secret) => secret.len() * 8,
+            Key::Otp(key) => key.secret.len() * 8,
             Key::RsaPublic(key) => key.bits(),
             Key::RsaPrivate(key) => key.bits(),
             Key::EcPublic(key) => key.curve().bits(),
@@ -213,6 +219,10 @@ pub fn settle(attributes: &mut Attributes) -> Result<()> {
         (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::settle_private(attributes),
         (CKO_DOMAIN_PARAMETERS, _) => field::settle_domain(attributes),
         (CKO_SECRET_KEY, kind) => settle_secret(attributes, kind),
+        (CKO_OTP_KEY, kind) => {
+            otp::settle(attributes)?;
+            settle_secret(attributes, kind)
+        }
         _ => Ok(()),
     }
 }
@@ -372,6 +382,7 @@ pub fn check_length(kind: CK_KEY_TYPE, len: usize) -> Result<()> {
         CKK_DES2 => (len == 16, "16 bytes"),
         CKK_DES3 => (len == 24, "24 bytes"),
         CKK_CHACHA20 | CKK_POLY1305 => (len == 32, "32 bytes"),
+        CKK_HOTP => ((10..=64).contains(&len), "10 to 64 bytes"),
         _ => ((1..=65_536).contains(&len), "1 to 65536 bytes"),
     };
     match fits {
@@ -405,7 +416,7 @@ fn encrypted_zeros(algorithm: cipher::Algorithm, key: &Secret) -> Result<Vec<u8>
 pub fn encode(attributes: &Attributes) -> Result<Secret> {
     let sort = Sort::of(attributes);
     match (sort.class, sort.kind) {
-        (CKO_SECRET_KEY, _) => Ok(attributes.need(CKA_VALUE)?.into()),
+        (CKO_SECRET_KEY | CKO_OTP_KEY, _) => Ok(attributes.need(CKA_VALUE)?.into()),
         (CKO_PRIVATE_KEY, CKK_RSA) => rsa::to_pkcs8(&components(attributes)?),
         (CKO_PRIVATE_KEY, CKK_EC) => {
             let curve = ec::Curve::from_params(attributes.need(CKA_EC_PARAMS)?)?;
@@ -464,7 +475,9 @@ pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
 /// CKR_WRAPPED_KEY_INVALID when the bytes are no such key.
 pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
     match (sort.class, sort.kind) {
-        (CKO_SECRET_KEY, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes))),
+        (CKO_SECRET_KEY | CKO_OTP_KEY, _) => {
+            Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes)))
+        }
         (CKO_DATA, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Bytes(bytes.expose().to_vec()))),
         (CKO_PRIVATE_KEY, CKK_RSA) => rsa::from_pkcs8(bytes.expose()).map(from_components).map_err(wrong),
         (CKO_PRIVATE_KEY, CKK_EC) => {

@@ -148,7 +148,13 @@ fn answer(active: &mut Active, room: Room) -> After {
         return After::Stays(Reply::Length(0)); // not reached: callers finish first
     };
     match room {
-        Room::Of(size) if size >= answer.len() => After::Ends(Reply::Data(std::mem::take(answer))),
+        Room::Of(size) if size >= answer.len() => {
+            let answer = std::mem::take(answer);
+            After::Ends(match active.begun.pointers() {
+                [] => Reply::Data(answer),
+                places => Reply::Pointing(answer, places),
+            })
+        }
         Room::Of(_) => After::Stays(Reply::TooSmall(answer.len())),
         Room::Query => After::Stays(Reply::Length(answer.len())),
     }

@@ -2,6 +2,8 @@
 
 use cryptoki_sys::*;
 
+use super::super::vendor::*;
+
 use super::names;
 
 names! {
@@ -470,5 +472,6 @@ names! {
         CKM_ECDH_X_AES_KEY_WRAP,
         CKM_ECDH_COF_AES_KEY_WRAP,
         CKM_PUB_KEY_FROM_PRIV_KEY,
+        CKM_TLS_PRF_GENERAL,
     ]
 }
