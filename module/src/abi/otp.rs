@@ -1,7 +1,7 @@
 //! CK_OTP_PARAMS (PKCS#11 v3.2 §6.53.1).
 
-use crate::cryptoki::ids::*;
 use crate::cryptoki::Result;
+use crate::cryptoki::ids::*;
 use crate::mechanism::params::Params;
 
 use super::params::Parameter;

@@ -64,7 +64,8 @@ impl Module {
     /// # Errors
     /// CKR_DEVICE_ERROR for a directory that cannot be read.
     pub fn with(settings: Settings) -> Result<Module> {
-        let emulation = Arc::new(Emulation::new(settings.trace.as_deref()));
+        let emulation = Emulation::new(settings.trace.as_deref()).signing(settings.deterministic_signatures);
+        let emulation = Arc::new(emulation);
         let slots = Slots::new(settings, emulation.clone())?;
         let states = state::States::new(&emulation)?;
         Ok(Module {

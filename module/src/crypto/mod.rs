@@ -32,10 +32,13 @@ mod k256;
 pub mod kdf;
 pub mod kdf108;
 pub mod mac;
+mod nonce;
 pub mod otp;
 pub mod pq;
 mod pq_encoding;
 pub mod prehash;
+#[cfg(test)]
+mod rfc6979_vectors;
 pub mod rng;
 pub mod rsa;
 pub mod seal;

@@ -22,6 +22,7 @@ pub mod operation;
 pub mod otp;
 pub mod params;
 pub mod pq;
+pub mod profile;
 pub mod rsa;
 pub mod secret;
 pub mod tls;
@@ -40,6 +41,7 @@ use crate::object::{Attributes, Key};
 pub use derivation::{Brood, Heir, Yield};
 pub use operation::{Begun, Operation};
 pub use params::{Choice, Params, Shape};
+pub use profile::Profile;
 
 /// What an operation begins with: its row, the caller's parameter, and the key.
 pub struct Start<'a> {
@@ -82,6 +84,16 @@ pub type Pair = fn(&mut Making<'_>) -> Result<(Attributes, Attributes)>;
 pub enum Unit {
     Bits,
     Bytes,
+}
+
+impl Unit {
+    /// How many bits one is.
+    pub fn bits(self) -> u64 {
+        match self {
+            Unit::Bits => 1,
+            Unit::Bytes => 8,
+        }
+    }
 }
 
 /// A row of the table.
@@ -267,10 +279,7 @@ impl Mechanism {
         if !self.keys.contains(&key_type) {
             return Err(self.wrong_type(key_type));
         }
-        let size = match self.unit {
-            Unit::Bits => key.bits() as u64,
-            Unit::Bytes => key.bits() as u64 / 8,
-        };
+        let size = key.bits() as u64 / self.unit.bits();
         let (min, max) = self.sizes;
         if max > 0 && !(min..=max).contains(&size) {
             return Err(Rv::KeySizeRange.because(format!(
@@ -298,6 +307,19 @@ impl Start<'_> {
     pub fn wrong_key(&self) -> Error {
         Rv::KeyTypeInconsistent
             .because(format!("the key is of a class that {} cannot use here", self.row.name()))
+    }
+
+    /// Whether a signature is to have fresh randomness in it, as its parameter or the settings say.
+    ///
+    /// # Errors
+    /// CKR_MECHANISM_PARAM_INVALID.
+    pub fn hedged(&self, variant: CK_HEDGE_TYPE) -> Result<bool> {
+        match variant {
+            CKH_HEDGE_PREFERRED => Ok(!self.emulation.deterministic()),
+            CKH_HEDGE_REQUIRED => Ok(true),
+            CKH_DETERMINISTIC_REQUIRED => Ok(false),
+            _ => Err(self.wrong_params(format!("hedgeVariant {variant:#x} is none of the standard"))),
+        }
     }
 
     /// The refusal of a parameter.

@@ -92,7 +92,8 @@ fn sign(start: &Start<'_>) -> Result<Begun> {
 fn verify(start: &Start<'_>) -> Result<Begun> {
     let key = of(start.key).ok_or_else(|| start.wrong_key())?;
     let Asked { counter, digits } = asked(start, key)?;
-    let counter = counter.ok_or_else(|| start.wrong_params("a verification needs a CK_OTP_COUNTER (§6.53)"))?;
+    let counter =
+        counter.ok_or_else(|| start.wrong_params("a verification needs a CK_OTP_COUNTER (§6.53)"))?;
     Ok(Box::new(Password { value: otp::hotp(&key.secret, counter, digits), counter }))
 }
 
@@ -111,7 +112,9 @@ impl Operation for Password {
     fn update(&mut self, data: &[u8], _out: &mut Vec<u8>) -> Result<()> {
         match data {
             [] => Ok(()),
-            _ => Err(Rv::DataLenRange.because("a one-time password is made of no data: pData is NULL (§6.53)")),
+            _ => {
+                Err(Rv::DataLenRange.because("a one-time password is made of no data: pData is NULL (§6.53)"))
+            }
         }
     }
 

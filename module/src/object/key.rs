@@ -475,9 +475,7 @@ pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
 /// CKR_WRAPPED_KEY_INVALID when the bytes are no such key.
 pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
     match (sort.class, sort.kind) {
-        (CKO_SECRET_KEY | CKO_OTP_KEY, _) => {
-            Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes)))
-        }
+        (CKO_SECRET_KEY | CKO_OTP_KEY, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes))),
         (CKO_DATA, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Bytes(bytes.expose().to_vec()))),
         (CKO_PRIVATE_KEY, CKK_RSA) => rsa::from_pkcs8(bytes.expose()).map(from_components).map_err(wrong),
         (CKO_PRIVATE_KEY, CKK_EC) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::names;
-use crate::mechanism;
+use crate::mechanism::Profile;
 use crate::object::{Attributes, Given, Object, Template, Value, rules};
 
 use super::Token;
@@ -33,10 +33,10 @@ enum BuiltIn {
 
 impl BuiltIn {
     /// All of them.
-    fn all() -> impl Iterator<Item = BuiltIn> {
-        let served = |wanted: &Option<_>| wanted.is_none_or(|id| mechanism::find(id).is_ok());
+    fn all(profile: &'static Profile) -> impl Iterator<Item = BuiltIn> {
+        let served = |wanted: &Option<_>| wanted.is_none_or(|id| profile.find(id, 0).is_ok());
         let profiles = PROFILES.iter().filter(move |row| served(&row.2)).map(|row| BuiltIn::Profile(row.0));
-        let mechanisms = mechanism::all().map(|row| BuiltIn::Mechanism(row.id));
+        let mechanisms = profile.all().map(|row| BuiltIn::Mechanism(row.id));
         profiles.chain(mechanisms).chain([BuiltIn::Counter, BuiltIn::Clock])
     }
 
@@ -96,7 +96,7 @@ pub(super) fn is_built_in(handle: u64) -> bool {
 impl Token {
     /// The object behind such a handle, as it is now: each look at the counter counts.
     pub(super) fn built_in(&self, handle: u64) -> Option<Arc<Object>> {
-        let which = BuiltIn::all().find(|which| which.handle() == handle)?;
+        let which = BuiltIn::all(self.profile()).find(|which| which.handle() == handle)?;
         let mut attributes = which.attributes();
         match which {
             BuiltIn::Clock => {
@@ -114,7 +114,7 @@ impl Token {
     }
 
     /// The handles of those that match a search which names one of their classes.
-    pub(super) fn find_built_in(wanted: &Template) -> Vec<u64> {
+    pub(super) fn find_built_in(&self, wanted: &Template) -> Vec<u64> {
         let named = |class: &u64| {
             let given = Value::Ulong(*class).to_given();
             wanted.iter().any(|(attribute, value): &(_, Given)| *attribute == CKA_CLASS && *value == given)
@@ -123,7 +123,7 @@ impl Token {
             return Vec::new();
         }
         let matches = |which: &BuiltIn| Object::new(which.attributes()).matches(wanted);
-        BuiltIn::all().filter(matches).map(BuiltIn::handle).collect()
+        BuiltIn::all(self.profile()).filter(matches).map(BuiltIn::handle).collect()
     }
 }
 
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn no_two_have_the_same_handle() {
-        let handles: Vec<u64> = BuiltIn::all().map(BuiltIn::handle).collect();
+        let handles: Vec<u64> = BuiltIn::all(<&Profile>::default()).map(BuiltIn::handle).collect();
         assert_eq!(handles.iter().collect::<BTreeSet<_>>().len(), handles.len());
         assert!(handles.iter().all(|handle| is_built_in(*handle)));
     }

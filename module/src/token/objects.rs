@@ -169,9 +169,17 @@ impl Token {
     /// Makes an object of judged attributes; answers its handle.
     ///
     /// # Errors
-    /// CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, CKR_TOKEN_WRITE_PROTECTED, and those of the object itself.
+    /// CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, CKR_TOKEN_WRITE_PROTECTED, CKR_KEY_SIZE_RANGE or
+    /// CKR_CURVE_NOT_SUPPORTED when the profile keeps it out, and those of the object itself.
     pub fn make(&self, access: Access, attributes: Attributes, birth: Birth) -> Result<u64> {
-        self.add(access, Object::born(attributes, birth)?)
+        self.add(access, self.born(attributes, birth)?)
+    }
+
+    /// A newborn object that the profile admits.
+    fn born(&self, attributes: Attributes, birth: Birth) -> Result<Object> {
+        let object = Object::born(attributes, birth)?;
+        self.profile().admits(object.attributes())?;
+        Ok(object)
     }
 
     /// Makes two objects, or none.
@@ -193,7 +201,7 @@ impl Token {
     /// # Errors
     /// As [`Token::make`].
     pub fn make_all(&self, access: Access, all: Vec<Attributes>, birth: Birth) -> Result<Vec<u64>> {
-        let born = all.into_iter().map(|attributes| Object::born(attributes, birth));
+        let born = all.into_iter().map(|attributes| self.born(attributes, birth));
         let objects = born.collect::<Result<Vec<_>>>()?;
         for object in &objects {
             self.may_write(access, object)?;
@@ -307,11 +315,7 @@ impl Token {
     }
 
     /// Writes a token object anew; answers what it was before.
-    fn rewritten(
-        &self,
-        handle: u64,
-        after: impl Fn(&Object) -> Result<Attributes>,
-    ) -> Result<Arc<Object>> {
+    fn rewritten(&self, handle: u64, after: impl Fn(&Object) -> Result<Attributes>) -> Result<Arc<Object>> {
         // Another process may change the object between the look and the write: then look again.
         for _ in 0..CHANGE_TRIES {
             let kept = self.kept(handle)?;
@@ -377,7 +381,7 @@ impl Token {
         let token =
             wanted.iter().find(|(attribute, _)| *attribute == CKA_TOKEN).map(|(_, given)| given.clone());
         let is = |yes: bool| token.as_ref().is_none_or(|given| *given == Value::Bool(yes).to_given());
-        let own = Token::find_built_in(&wanted);
+        let own = self.find_built_in(&wanted);
         if !own.is_empty() {
             return Ok(own);
         }

@@ -74,7 +74,41 @@ impl EcKey {
     /// ECDSA over a digest of any length: r and s, each as wide as the order.
     pub fn sign(&self, digest: &[u8]) -> Option<Vec<u8>> {
         // SAFETY: the key is alive; the digest is one slice.
-        let signature = Owned::take(unsafe { ECDSA_do_sign(digest.as_ptr(), digest.len(), self.0.raw()) })?;
+        self.halves(unsafe { ECDSA_do_sign(digest.as_ptr(), digest.len(), self.0.raw()) })
+    }
+
+    /// The same with a nonce as wide as the order, which nobody else may know or see twice; `None` for zero and for the
+    /// order or more. What the function's name warns of is a nonce that was not made as RFC 6979 has it.
+    pub fn sign_with(&self, digest: &[u8], nonce: &Secret) -> Option<Vec<u8>> {
+        let (data, nonce) = (digest.as_ptr(), nonce.expose());
+        // SAFETY: the key is alive; digest and nonce are slices with their lengths.
+        self.halves(unsafe {
+            ECDSA_sign_with_nonce_and_leak_private_key_for_testing(
+                data,
+                digest.len(),
+                self.0.raw(),
+                nonce.as_ptr(),
+                nonce.len(),
+            )
+        })
+    }
+
+    /// The scalar of a private key, as wide as the order.
+    pub fn scalar(&self) -> Option<Secret> {
+        let mut scalar = Secret::zeroed(self.order_size());
+        // SAFETY: the key is alive; its number is NULL or as alive.
+        let number = unsafe { EC_KEY_get0_private_key(self.0.raw()) };
+        if number.is_null() {
+            return None;
+        }
+        // SAFETY: the number is the key's, which is alive.
+        unsafe { Number::write(number, scalar.expose_mut()) }?;
+        Some(scalar)
+    }
+
+    /// r and s of a signature that is ours, each as wide as the order.
+    fn halves(&self, signature: *mut ECDSA_SIG) -> Option<Vec<u8>> {
+        let signature = Owned::take(signature)?;
         let (mut r, mut s) = (ptr::null(), ptr::null());
         // SAFETY: gives two numbers that live as long as the signature.
         unsafe { ECDSA_SIG_get0(signature.raw(), &mut r, &mut s) };

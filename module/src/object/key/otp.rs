@@ -27,7 +27,9 @@ impl Otp {
             secret: attributes.need(CKA_VALUE)?.into(),
             counter: counter(attributes)?,
             digits: attributes.ulong(CKA_OTP_LENGTH).map_or(6, |digits| digits as u32),
-            counter_requirement: attributes.ulong(CKA_OTP_COUNTER_REQUIREMENT).unwrap_or(CK_OTP_PARAM_OPTIONAL),
+            counter_requirement: attributes
+                .ulong(CKA_OTP_COUNTER_REQUIREMENT)
+                .unwrap_or(CK_OTP_PARAM_OPTIONAL),
             friendly: attributes.flag(CKA_OTP_USER_FRIENDLY_MODE),
         })
     }
@@ -37,9 +39,9 @@ impl Otp {
 fn counter(attributes: &Attributes) -> Result<[u8; 8]> {
     match attributes.bytes(CKA_OTP_COUNTER) {
         None | Some([]) => Ok([0; 8]),
-        Some(given) => given
-            .try_into()
-            .map_err(|_| Rv::AttributeValueInvalid.because("CKA_OTP_COUNTER has 8 bytes, big-endian (§6.53)")),
+        Some(given) => given.try_into().map_err(|_| {
+            Rv::AttributeValueInvalid.because("CKA_OTP_COUNTER has 8 bytes, big-endian (§6.53)")
+        }),
     }
 }
 
