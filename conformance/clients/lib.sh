@@ -111,6 +111,19 @@ need() {
     done
 }
 
+# python_with PACKAGE==VERSION…: a Python that has these packages of PyPI, kept in target/conformance; sets `python`.
+python_with() {
+    local home=${CARGO_TARGET_DIR:-$checkout/target}/conformance/python has
+    python=$home/bin/python
+    mkdir -p "$home"
+    exec 8>"$home/lock" && flock 8
+    if ! has=$("$python" -m pip freeze 2>/dev/null) || grep -qvxFf <(echo "$has") <(printf '%s\n' "$@"); then
+        run /usr/bin/python3 -m venv "$home"
+        run "$python" -m pip install --quiet --disable-pip-version-check "$@"
+    fi
+    exec 8>&-
+}
+
 # ── saying what must hold ────────────────────────────────────────────────────────────────────────────────────
 
 # Runs a command with nothing on stdin and a time limit; leaves `output`, `status` and `command`.

@@ -82,7 +82,8 @@ impl Call<'_> {
     ///
     /// # Errors
     /// CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPING_KEY_SIZE_RANGE,
-    /// CKR_KEY_UNEXTRACTABLE, CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
+    /// CKR_KEY_HANDLE_INVALID also for a key that CKA_WRAP_TEMPLATE keeps out, CKR_KEY_UNEXTRACTABLE,
+    /// CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
     pub fn wrap(&self, choice: &Choice, wrapping: u64, key: u64, room: Room) -> Result<Reply> {
         let (row, wrap) = self.wraps(choice.id)?;
         let (with, bytes) = self.wrappable(row, wrapping, key)?;
@@ -426,9 +427,10 @@ fn may_leave(object: &Object, with: &Object) -> Result<()> {
     }
     for (attribute, wanted) in nested(with, CKA_WRAP_TEMPLATE) {
         if object.attributes().of(attribute) != Some(&wanted) {
-            return Err(Rv::KeyNotWrappable.because(format!(
-                "{} is not what CKA_WRAP_TEMPLATE of {} wants",
+            return Err(Rv::KeyHandleInvalid.because(format!(
+                "{} of {} is not what CKA_WRAP_TEMPLATE of {} wants (§5.18.3)",
                 names::attribute(attribute),
+                object.describe(),
                 with.describe()
             )));
         }

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::cryptoki::{Error, Result, Rv};
-use crate::emulation::{Emulation, Point};
+use crate::cryptoki::{Result, Rv};
+use crate::emulation::Emulation;
 use crate::session::{Session, Table};
 use crate::token::{Settings, Slots};
 
@@ -85,10 +85,13 @@ impl Module {
         self.waiting.1.notify_all();
     }
 
-    /// A function refused: tells the trace why.
-    pub fn note(&self, function: &'static str, error: &Error) {
-        // The trace has no say in what is answered.
-        let _ = self.emulation.at(Point::Refuse(function, error));
+    /// A function of the C border, from its entry to its answer, before whoever listens.
+    ///
+    /// # Errors
+    /// Those of the work, or an injected fault.
+    #[inline]
+    pub fn around(&self, function: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.emulation.around(function, work)
     }
 
     /// The slots, for the tool's own work on tokens.

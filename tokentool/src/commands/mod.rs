@@ -15,7 +15,9 @@ mod pin;
 mod restore;
 mod show;
 mod snapshot;
+mod user;
 mod verify;
+mod why;
 
 use clap::Subcommand;
 
@@ -31,6 +33,7 @@ pub enum Command {
     Show(show::Show),
     Objects(objects::Objects),
     Pin(pin::Pin),
+    User(user::User),
     Delete(delete::Delete),
     Dkek(dkek::Dkek),
     Key(key::Key),
@@ -38,6 +41,7 @@ pub enum Command {
     Restore(restore::Restore),
     Snapshot(snapshot::Snapshot),
     Verify(verify::Verify),
+    Why(why::Why),
     Mechanisms(mechanisms::Mechanisms),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -53,6 +57,7 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Show(command) => command.run(options),
         Command::Objects(command) => command.run(options),
         Command::Pin(command) => command.run(options),
+        Command::User(command) => command.run(options),
         Command::Delete(command) => command.run(options),
         Command::Dkek(command) => command.run(options),
         Command::Key(command) => command.run(options),
@@ -60,6 +65,7 @@ pub fn run(line: &Line) -> Result<Answer> {
         Command::Restore(command) => command.run(options),
         Command::Snapshot(command) => command.run(options),
         Command::Verify(command) => command.run(options),
+        Command::Why(command) => command.run(options),
         Command::Mechanisms(command) => command.run(options),
         Command::Demo(command) => command.run(options),
         Command::Completions(command) => command.run(options),
