@@ -107,7 +107,6 @@ fn grounds(modules: &[PathBuf], place: &Path, ground: Ground) -> Result<Vec<Path
     for (at, module) in modules.iter().enumerate() {
         let home = place.join(format!("{at}-{objects}"));
         if !home.exists() {
-            std::fs::create_dir_all(home.join("tokens")).map_err(|error| error.to_string())?;
             let mut command = command(module, &home)?;
             let status = command.arg("--make").arg(objects.to_string()).status();
             if !status.map_err(|error| error.to_string())?.success() {
@@ -122,10 +121,8 @@ fn grounds(modules: &[PathBuf], place: &Path, ground: Ground) -> Result<Vec<Path
 /// This program again, for one module.
 fn command(module: &Path, home: &Path) -> Result<Command, String> {
     let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
-    let softhsm = home.join("softhsm2.conf");
-    let text = format!("directories.tokendir = {}/tokens\nlog.level = ERROR\n", home.display());
-    std::fs::write(&softhsm, text).map_err(|error| error.to_string())?;
-    command.arg("bench").arg("--module").arg(module).arg("--home").arg(home).env("SOFTHSM2_CONF", softhsm);
+    super::module::prepare(home, &mut command)?;
+    command.arg("bench").arg("--module").arg(module).arg("--home").arg(home);
     Ok(command)
 }
 
@@ -193,12 +190,9 @@ fn ended(child: &mut Child) -> Result<(), String> {
 /// In the process of a round: makes the token, or measures one workload on it.
 fn round(arguments: &Arguments, home: &Path) -> Result<(), String> {
     let path = arguments.modules.first().ok_or("a round wants a module")?;
-    let settings = format!("dir={}/tokens kdf_iterations=10000", home.display());
-    let ours = path.file_name().is_some_and(|name| name == "libtokenkeep.so");
-    let module = Module::load(path, ours.then_some(settings.as_str()))?;
+    let module = Module::load(path, super::module::settings(path, home).as_deref())?;
     if let Some(objects) = arguments.make {
-        module.make_token();
-        let slot = module.token().ok_or("there is no token")?;
+        let slot = module.make_token()?;
         let session = module.open(slot);
         session.login();
         let ground = if objects == 0 { Ground::Keys } else { Ground::Objects(objects) };

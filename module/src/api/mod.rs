@@ -18,7 +18,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cryptoki::{Result, Rv};
-use crate::emulation::Emulation;
+use crate::emulation::{Emulation, Point};
 use crate::session::{Session, Table};
 use crate::token::{Settings, Slots};
 
@@ -67,6 +67,9 @@ impl Module {
     pub fn with(settings: Settings) -> Result<Module> {
         let emulation = Emulation::new(settings.trace.as_deref()).signing(settings.deterministic_signatures);
         let emulation = Arc::new(emulation);
+        for setting in &settings.unknown {
+            emulation.at(Point::Unknown(setting))?;
+        }
         let slots = Slots::new(settings, emulation.clone())?;
         let states = state::States::new(&emulation)?;
         Ok(Module {

@@ -18,6 +18,8 @@ pub enum Point<'a> {
     Enter(&'static str),
     /// A Cryptoki function has its answer.
     Leave(&'static str, &'a Result<()>),
+    /// The string of C_Initialize has a key that is no setting of ours.
+    Unknown(&'a str),
     /// A key is about to be used with a mechanism.
     Use { mechanism: &'a str, object: &'a str },
 }

@@ -1,4 +1,4 @@
-//! A trace of refusals, and of the keys that are used: one JSON object a line. No PIN, key or secret is ever given
+//! A trace of refusals, of unknown settings, and of the keys that are used: one JSON object a line. No PIN, key or secret is ever given
 //! to it. `tokentool why` reads it.
 
 use std::fs::{File, OpenOptions};
@@ -43,6 +43,9 @@ fn line(now: Timestamp, process: u32, point: Point<'_>) -> Option<String> {
             quoted(error.rv().name()),
             quoted(error.why())
         ),
+        Point::Unknown(setting) => {
+            format!("\"setting\":{},\"why\":\"no setting of Tokenkeep: passed over\"", quoted(setting))
+        }
         Point::Use { mechanism, object } => {
             format!("\"use\":{},\"mechanism\":{}", quoted(object), quoted(mechanism))
         }
