@@ -85,6 +85,10 @@ impl Call<'_> {
     /// CKR_KEY_HANDLE_INVALID also for a key that CKA_WRAP_TEMPLATE keeps out, CKR_KEY_UNEXTRACTABLE,
     /// CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
     pub fn wrap(&self, choice: &Choice, wrapping: u64, key: u64, room: Room) -> Result<Reply> {
+        let row = self.row(choice.id, CKF_WRAP)?;
+        if row.whole {
+            return self.wrap_whole(row, wrapping, key, room);
+        }
         let (row, wrap) = self.wraps(choice.id)?;
         let (with, bytes) = self.wrappable(row, wrapping, key)?;
         let start =
@@ -149,6 +153,9 @@ impl Call<'_> {
         template: &Template,
     ) -> Result<u64> {
         let row = self.row(choice.id, CKF_UNWRAP)?;
+        if row.whole {
+            return self.unwrap_whole(row, unwrapping, wrapped, template);
+        }
         let unwrap = row.unwrap.ok_or_else(|| no_such_use(choice.id, "unwrap a key"))?;
         let with = self.usable(unwrapping, row, CKA_UNWRAP).map_err(of_unwrapping_key)?.object;
         let sort = Sort::wanted(template, None, None)?;
@@ -477,12 +484,12 @@ fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secre
 }
 
 /// What the refusal of a key is called when the key was to wrap.
-fn of_wrapping_key(error: Error) -> Error {
+pub(super) fn of_wrapping_key(error: Error) -> Error {
     renamed(error, Rv::WrappingKeyHandleInvalid, Rv::WrappingKeyTypeInconsistent, Rv::WrappingKeySizeRange)
 }
 
 /// What the refusal of a key is called when the key was to unwrap.
-fn of_unwrapping_key(error: Error) -> Error {
+pub(super) fn of_unwrapping_key(error: Error) -> Error {
     renamed(
         error,
         Rv::UnwrappingKeyHandleInvalid,

@@ -4,6 +4,7 @@
 
 mod archive;
 mod backup;
+mod dkek;
 mod general;
 mod keys;
 mod messages;

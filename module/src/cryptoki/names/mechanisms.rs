@@ -2,8 +2,7 @@
 
 use cryptoki_sys::*;
 
-use super::super::vendor::*;
-
+use super::super::vendor::{CKM_TLS_PRF_GENERAL, CKM_TOKENKEEP_DKEK};
 use super::names;
 
 names! {
@@ -473,5 +472,6 @@ names! {
         CKM_ECDH_COF_AES_KEY_WRAP,
         CKM_PUB_KEY_FROM_PRIV_KEY,
         CKM_TLS_PRF_GENERAL,
+        CKM_TOKENKEEP_DKEK,
     ]
 }
