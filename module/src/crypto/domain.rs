@@ -192,7 +192,7 @@ impl Domain {
 }
 
 /// Hexadecimal digits as bytes, when the table is compiled.
-const fn hex<const N: usize>(text: &str) -> [u8; N] {
+pub(super) const fn hex<const N: usize>(text: &str) -> [u8; N] {
     let digits = text.as_bytes();
     assert!(digits.len() == 2 * N);
     let (mut out, mut at) = ([0; N], 0);

@@ -27,6 +27,7 @@ pub mod edwards;
 pub mod feedback;
 pub mod field;
 pub mod gcm;
+mod groups;
 pub mod hash;
 mod k256;
 pub mod kdf;

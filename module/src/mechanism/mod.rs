@@ -166,38 +166,38 @@ pub const ROW: Mechanism = Mechanism {
     pair: None,
 };
 
-/// The families, in the order of C_GetMechanismList.
-const FAMILIES: &[&[Mechanism]] = &[
-    rsa::ROWS,
-    ec::ROWS,
-    edwards::ROWS,
-    agreement::ROWS,
-    field::ROWS,
-    pq::ROWS,
-    aes::ROWS,
-    key_wrap::ROWS,
-    block_mac::ROWS,
-    encrypt_data::ROWS,
-    des::ROWS,
-    chacha::ROWS,
-    digest::ROWS,
-    kdf::ROWS,
-    tls::ROWS,
-    otp::ROWS,
-    secret::ROWS,
-    dkek::ROWS,
+/// The families with their names, in the order of C_GetMechanismList.
+pub const FAMILIES: &[(&str, &[Mechanism])] = &[
+    ("RSA", rsa::ROWS),
+    ("Elliptic curves", ec::ROWS),
+    ("Edwards and Montgomery curves", edwards::ROWS),
+    ("Agreement on curves", agreement::ROWS),
+    ("DSA and Diffie-Hellman", field::ROWS),
+    ("Post-quantum", pq::ROWS),
+    ("AES", aes::ROWS),
+    ("Key wrapping by AES", key_wrap::ROWS),
+    ("MACs of block ciphers", block_mac::ROWS),
+    ("Keys from encrypted data", encrypt_data::ROWS),
+    ("DES", des::ROWS),
+    ("ChaCha20 and Poly1305", chacha::ROWS),
+    ("Digests, HMACs, keys from digests", digest::ROWS),
+    ("Key derivation", kdf::ROWS),
+    ("TLS 1.0 to 1.2", tls::ROWS),
+    ("One-time passwords", otp::ROWS),
+    ("Generic secrets", secret::ROWS),
+    ("Backup", dkek::ROWS),
 ];
 
 /// Every mechanism.
 pub fn all() -> impl Iterator<Item = &'static Mechanism> {
-    FAMILIES.iter().flat_map(|rows| rows.iter())
+    FAMILIES.iter().flat_map(|(_, rows)| rows.iter())
 }
 
 /// How many there are.
 const COUNT: usize = {
     let (mut family, mut count) = (0, 0);
     while family < FAMILIES.len() {
-        count += FAMILIES[family].len();
+        count += FAMILIES[family].1.len();
         family += 1;
     }
     count
@@ -209,14 +209,14 @@ static SORTED: [&Mechanism; COUNT] = {
     let (mut family, mut count) = (0, 0);
     while family < FAMILIES.len() {
         let mut row = 0;
-        while row < FAMILIES[family].len() {
+        while row < FAMILIES[family].1.len() {
             let mut at = count;
-            while at > 0 && sorted[at - 1].id > FAMILIES[family][row].id {
+            while at > 0 && sorted[at - 1].id > FAMILIES[family].1[row].id {
                 sorted[at] = sorted[at - 1];
                 at -= 1;
             }
-            assert!(at == 0 || sorted[at - 1].id != FAMILIES[family][row].id, "a mechanism has two rows");
-            sorted[at] = &FAMILIES[family][row];
+            assert!(at == 0 || sorted[at - 1].id != FAMILIES[family].1[row].id, "a mechanism has two rows");
+            sorted[at] = &FAMILIES[family].1[row];
             (row, count) = (row + 1, count + 1);
         }
         family += 1;

@@ -5,3 +5,4 @@ mod nonce;
 mod otp;
 mod parts;
 mod profile;
+mod refusals;
