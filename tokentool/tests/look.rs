@@ -88,9 +88,9 @@ fn a_file_that_is_no_token_is_listed_with_its_reason_and_the_others_still_work()
 #[test]
 fn the_mechanisms_in_conformance_are_those_of_the_table() {
     let bench = Bench::new();
-    let current = bench.run(&["mechanisms", "--markdown"]).ok();
+    let current = bench.run(&["mechanisms", "--markdown"]);
     let kept = include_str!("../../conformance/mechanisms.md");
-    assert!(current == kept, "run: tokentool mechanisms --markdown > conformance/mechanisms.md");
+    assert!(current.ok() == kept, "run: tokentool mechanisms --markdown > conformance/mechanisms.md");
     for row in tokenkeep::mechanism::all() {
         assert!(kept.contains(&format!("| {} |", row.name())), "{}", row.name());
     }
