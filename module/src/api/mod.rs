@@ -11,6 +11,7 @@ mod messages;
 mod objects;
 mod operations;
 mod sessions;
+mod shared;
 mod state;
 
 use std::sync::atomic::{AtomicBool, Ordering};
