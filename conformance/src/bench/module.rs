@@ -1,6 +1,6 @@
 //! A PKCS#11 module by its path, called through its 2.40 function list with as little as possible in between.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::path::Path;
 use std::ptr::null_mut;
 
@@ -10,9 +10,12 @@ use cryptoki_sys::*;
 pub const SO_PIN: &[u8] = b"12345678";
 pub const PIN: &[u8] = b"1234";
 
-/// A loaded and initialised module. It stays loaded: a benchmark process does one thing and ends.
+/// A loaded module. It stays loaded: a benchmark process does one thing and ends.
 #[derive(Clone, Copy)]
-pub struct Module(&'static CK_FUNCTION_LIST);
+pub struct Module {
+    list: &'static CK_FUNCTION_LIST,
+    settings: Option<&'static CStr>,
+}
 
 /// A session, for one thread.
 #[derive(Clone, Copy)]
@@ -36,7 +39,7 @@ macro_rules! call {
 pub(super) use call;
 
 impl Module {
-    /// Loads and initialises; `settings` goes into pReserved.
+    /// Loads; `settings` will go into pReserved.
     ///
     /// # Errors
     /// What the loader says.
@@ -52,20 +55,27 @@ impl Module {
             &*list
         };
         let settings = settings.map(CString::new).transpose().map_err(|error| error.to_string())?;
+        Ok(Module { list, settings: settings.map(|text| &*Box::leak(text.into_boxed_c_str())) })
+    }
+
+    pub fn initialize(self) {
         let mut arguments = CK_C_INITIALIZE_ARGS {
             flags: CKF_OS_LOCKING_OK,
-            pReserved: settings.as_ref().map_or(null_mut(), |text| text.as_ptr().cast_mut().cast()),
+            pReserved: self.settings.map_or(null_mut(), |text| text.as_ptr().cast_mut().cast()),
             ..Default::default()
         };
-        call!(list, C_Initialize((&raw mut arguments).cast()));
-        Ok(Module(list))
+        call!(self.list, C_Initialize((&raw mut arguments).cast()));
+    }
+
+    pub fn finalize(self) {
+        call!(self.list, C_Finalize(null_mut()));
     }
 
     pub fn slots(self, present: bool) -> Vec<CK_SLOT_ID> {
         let mut count = 0;
-        call!(self.0, C_GetSlotList(present.into(), null_mut(), &raw mut count));
+        call!(self.list, C_GetSlotList(present.into(), null_mut(), &raw mut count));
         let mut slots = vec![0; count as usize];
-        call!(self.0, C_GetSlotList(present.into(), slots.as_mut_ptr(), &raw mut count));
+        call!(self.list, C_GetSlotList(present.into(), slots.as_mut_ptr(), &raw mut count));
         slots.truncate(count as usize);
         slots
     }
@@ -74,7 +84,7 @@ impl Module {
     pub fn token(self) -> Option<CK_SLOT_ID> {
         self.slots(true).into_iter().find(|slot| {
             let mut info = CK_TOKEN_INFO::default();
-            call!(self.0, C_GetTokenInfo(*slot, &raw mut info));
+            call!(self.list, C_GetTokenInfo(*slot, &raw mut info));
             info.flags & CKF_TOKEN_INITIALIZED != 0
         })
     }
@@ -82,7 +92,7 @@ impl Module {
     pub fn has(self, slot: CK_SLOT_ID, mechanism: CK_MECHANISM_TYPE) -> bool {
         let mut info = CK_MECHANISM_INFO::default();
         // SAFETY: our own CK_MECHANISM_INFO.
-        self.0
+        self.list
             .C_GetMechanismInfo
             .is_some_and(|function| unsafe { function(slot, mechanism, &raw mut info) == CKR_OK })
     }
@@ -92,21 +102,21 @@ impl Module {
         let slot = self.slots(false)[0];
         let mut label = *b"bench                           ";
         let (mut so, mut user) = (SO_PIN.to_vec(), PIN.to_vec());
-        call!(self.0, C_InitToken(slot, so.as_mut_ptr(), so.len() as u64, label.as_mut_ptr()));
+        call!(self.list, C_InitToken(slot, so.as_mut_ptr(), so.len() as u64, label.as_mut_ptr()));
         // SoftHSM moves the token to another slot.
         let Some(slot) = self.token() else { panic!("the token is not there after C_InitToken") };
         let session = self.open(slot);
-        call!(self.0, C_Login(session.handle, CKU_SO, so.as_mut_ptr(), so.len() as u64));
-        call!(self.0, C_InitPIN(session.handle, user.as_mut_ptr(), user.len() as u64));
-        call!(self.0, C_Logout(session.handle));
+        call!(self.list, C_Login(session.handle, CKU_SO, so.as_mut_ptr(), so.len() as u64));
+        call!(self.list, C_InitPIN(session.handle, user.as_mut_ptr(), user.len() as u64));
+        call!(self.list, C_Logout(session.handle));
         session.close();
     }
 
     pub fn open(self, slot: CK_SLOT_ID) -> Session {
         let mut handle = 0;
         let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
-        call!(self.0, C_OpenSession(slot, flags, null_mut(), None, &raw mut handle));
-        Session { functions: self.0, handle }
+        call!(self.list, C_OpenSession(slot, flags, null_mut(), None, &raw mut handle));
+        Session { functions: self.list, handle }
     }
 }
 
