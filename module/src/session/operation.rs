@@ -142,6 +142,12 @@ pub fn single(slot: &mut Option<Active>, data: &[u8], room: Room) -> Result<Repl
     })
 }
 
+/// Whether so many bytes of a fresh operation give their answer as they come, and the room holds all of it.
+pub fn streams(slot: Option<&Active>, len: usize, room: Room) -> bool {
+    let (Some(active), Room::Of(size)) = (slot, room) else { return false };
+    matches!(active.stage, Stage::Ready) && active.begun.room(len) > 0 && active.begun.rest(len) <= size
+}
+
 /// An empty answer that will not move: an engine writes up to two blocks ahead, which it takes back.
 fn room_for(len: usize) -> Result<Vec<u8>> {
     let mut out = Vec::new();
