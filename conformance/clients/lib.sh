@@ -111,6 +111,19 @@ need() {
     done
 }
 
+# python_with PACKAGE==VERSION…: a Python that has these packages of PyPI, kept in target/conformance; sets `python`.
+python_with() {
+    local home=${CARGO_TARGET_DIR:-$checkout/target}/conformance/python has
+    python=$home/bin/python
+    mkdir -p "$home"
+    exec 8>"$home/lock" && flock 8
+    if ! has=$("$python" -m pip freeze 2>/dev/null) || grep -qvxFf <(echo "$has") <(printf '%s\n' "$@"); then
+        run /usr/bin/python3 -m venv "$home"
+        run "$python" -m pip install --quiet --disable-pip-version-check "$@"
+    fi
+    exec 8>&-
+}
+
 # ── saying what must hold ────────────────────────────────────────────────────────────────────────────────────
 
 # Runs a command with nothing on stdin and a time limit; leaves `output`, `status` and `command`.
@@ -184,6 +197,19 @@ until_shows() {
         ((--tries)) || { cat "$file" >&2 && fail "$file never showed /$pattern/"; }
         sleep 0.1
     done
+}
+
+until_exists() {
+    local tries=200
+    until [[ -e $1 ]]; do
+        ((--tries)) || fail "$1 never came"
+        sleep 0.1
+    done
+}
+
+# free_port: a port of the loopback that nobody listens on, for servers that cannot choose one themselves.
+free_port() {
+    python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 # ── a fresh token ────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,35 +296,42 @@ certify() {
     shows ': OK' openssl verify -CAfile ca.pem "$2"
 }
 
-# ── the OpenSSL engine ───────────────────────────────────────────────────────────────────────────────────────
+# ── configuration ────────────────────────────────────────────────────────────────────────────────────────────
 
-# engine [PIN]: writes engine.cnf, the configuration that people write.
-engine() {
-    local directory
-    directory=$(openssl version -e | sed -n 's/^ENGINESDIR: "\(.*\)"$/\1/p')
-    need "$directory/pkcs11.so"
-    cat >"$tmp/engine.cnf" <<-CONF
-	openssl_conf = openssl_init
-	[openssl_init]
-	engines = engines
-	[engines]
-	pkcs11 = pkcs11
-	[pkcs11]
-	engine_id = pkcs11
-	dynamic_path = $directory/pkcs11.so
-	MODULE_PATH = $module
-	${1:+PIN = $1}
-	init = 0
-	[req]
-	distinguished_name = dn
-	prompt = no
-	[dn]
-	CN = nobody
-	CONF
-    engine_openssl=(env OPENSSL_CONF="$tmp/engine.cnf" openssl)
+# configure CLIENT [options]: `tokentool configure` for this module and token writes the client's files; without
+# --to into their usual places in the script's own HOME. `with_pin=yes configure …` puts the PIN into them.
+configure() {
+    local tool=${CARGO_TARGET_DIR:-$checkout/target}/release/tokentool pin_option=()
+    [[ ! -x $(dirname "$module")/tokentool ]] || tool=$(dirname "$module")/tokentool
+    [[ -z ${with_pin:-} ]] || pin_option=(--pin-file "$(pin_file)")
+    run "$tool" configure "$1" --write --module "$module" --token "$label" --slot "$slot" "${pin_option[@]}" "${@:2}"
 }
 
-# tls_server OPTIONS…: s_server on a free port of the loopback; sets `port` and writes server.log.
+# pin_file: the PIN in a file, for those who read it from one.
+pin_file() {
+    [[ -e $tmp/pin.txt ]] || (umask 077 && printf '%s' "$pin" >"$tmp/pin.txt")
+    echo "$tmp/pin.txt"
+}
+
+# ── the OpenSSL engine ───────────────────────────────────────────────────────────────────────────────────────
+
+# engine [PIN]: writes openssl-engine.cnf, with the PIN or without.
+engine() {
+    need "$(openssl version -e | sed -n 's/^ENGINESDIR: "\(.*\)"$/\1/p')/pkcs11.so"
+    with_pin=${1:+yes} configure openssl-engine --to "$tmp"
+    engine_openssl=(env OPENSSL_CONF="$tmp/openssl-engine.cnf" openssl)
+}
+
+# server_certificate LABEL: LABEL.pem for localhost, of a key in the token, asked for by the engine.
+server_certificate() {
+    engine "$pin"
+    run "${engine_openssl[@]}" req -new -sha256 -engine pkcs11 -keyform engine -key "label_$1" -subj /CN=localhost -out "$1.csr"
+    certify "$1.csr" "$1.pem" $'serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1'
+}
+
+# tls_server OPTIONS…: s_server on a free port of the loopback; sets `port` and writes server.log. Its key is plain
+# openssl's, unless `tls_openssl` and the options say otherwise.
+tls_openssl=(openssl)
 tls_server() {
     if [[ ! -e $tmp/server.pem ]]; then
         run openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj '/CN=localhost'
@@ -307,11 +340,29 @@ tls_server() {
     rm -f "$tmp/server.log" "$tmp/stdin"
     mkfifo "$tmp/stdin"
     exec 9<>"$tmp/stdin" # an open stdin: s_server ends when it reads the end of it
-    openssl s_server -accept 127.0.0.1:0 -cert server.pem -key server.key -CAfile ca.pem "$@" \
+    "${tls_openssl[@]}" s_server -accept 127.0.0.1:0 -cert server.pem -key server.key -CAfile ca.pem "$@" \
         <&9 >"$tmp/server.log" 2>&1 &
     servers+=($!)
     until_shows '^ACCEPT 127\.0\.0\.1:[0-9]+' "$tmp/server.log"
     port=$(sed -n 's/^ACCEPT 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$tmp/server.log" | head -n 1)
+}
+
+# web_server [TLSv1_2|TLSv1_3]: https.py for a client certificate of our CA; sets `port` and writes web.log.
+web_server() {
+    run openssl req -newkey rsa:2048 -nodes -keyout web.key -out web.csr -subj '/CN=localhost'
+    printf '%s\n' extendedKeyUsage=serverAuth basicConstraints=CA:FALSE subjectAltName=DNS:localhost,IP:127.0.0.1 >web.ext
+    run openssl x509 -req -in web.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile web.ext -out web.pem
+    python3 "$clients/https.py" web.pem web.key ca.pem "$@" >web.log 2>&1 &
+    servers+=($!)
+    until_shows '^port [0-9]+' web.log
+    port=$(sed -n 's/^port //p' web.log)
+}
+
+# stop_last: ends the server that was started last, and waits for it.
+stop_last() {
+    kill "${servers[-1]}" 2>/dev/null || true
+    wait "${servers[-1]}" 2>/dev/null || true
+    unset 'servers[-1]'
 }
 
 stop_servers() {

@@ -18,10 +18,10 @@ pub struct Arguments {
 }
 
 /// A function, and its answer; none when the module's list has no such function.
-struct Row {
-    since: &'static str,
-    function: &'static str,
-    answer: Option<CK_RV>,
+pub struct Row {
+    pub since: &'static str,
+    pub function: &'static str,
+    pub answer: Option<CK_RV>,
 }
 
 /// What an answer says of the function.
@@ -89,7 +89,7 @@ const NONE: CK_ULONG = 0x7fff_fff0;
 
 /// Nothing here logs in, tries a PIN, or changes a token; the session and the module end last.
 #[rustfmt::skip]
-fn answers(module: &Module, s: CK_SESSION_HANDLE) -> Vec<Row> {
+pub fn answers(module: &Module, s: CK_SESSION_HANDLE) -> Vec<Row> {
     let (v2, v3, v3_2) = (Some(module.v2), module.v3, module.v3_2);
     let n = null_mut::<CK_BYTE>;
     let mut rows = table! {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod client;
+mod differences;
 mod functions;
 mod module;
 mod profile;
@@ -26,6 +27,8 @@ enum Judge {
     Bench(bench::Arguments),
     /// What the module answers to each of the 104 functions
     Functions(functions::Arguments),
+    /// What the module answers differently from another, and by which section of the standard
+    Differences(differences::Arguments),
     /// The mandatory test cases of the PKCS#11 3.2 profiles
     Profile(profile::Arguments),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Judge::Client(arguments) => client::run(&arguments).map_err(|error| error.to_string()),
         Judge::Bench(arguments) => bench::run(&arguments),
         Judge::Functions(arguments) => functions::run(&arguments),
+        Judge::Differences(arguments) => differences::run(&arguments),
         Judge::Profile(arguments) => profile::run(&arguments),
     };
     match verdict {

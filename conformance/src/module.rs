@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::ptr::{null, null_mut};
 
 use cryptoki_sys::*;
@@ -54,14 +55,21 @@ pub struct Module {
 impl Module {
     /// Loads the module at that path; without one our own, with an empty directory for its tokens.
     pub fn load(path: Option<&Path>) -> Result<Module> {
-        let (path, home) = match path {
-            Some(path) => (path.to_owned(), None),
-            None => (ours()?, Some(TempDir::new().map_err(|error| error.to_string())?)),
-        };
-        let text = home.as_ref().map(|home| format!("dir={} kdf_iterations=1000", home.path().display()));
-        let settings = text.map(CString::new).transpose().map_err(|error| error.to_string())?;
+        match path {
+            Some(path) => Module::at(path, None),
+            None => {
+                let home = TempDir::new().map_err(|error| error.to_string())?;
+                let (path, place) = (ours()?, home.path().to_owned());
+                Ok(Module { _home: Some(home), ..Module::at(&path, settings(&path, &place).as_deref())? })
+            }
+        }
+    }
+
+    /// Loads the module at that path, with that string for pReserved.
+    pub fn at(path: &Path, settings: Option<&str>) -> Result<Module> {
+        let settings = settings.map(CString::new).transpose().map_err(|error| error.to_string())?;
         // SAFETY: the caller names a PKCS#11 module, whose load-time code is trusted to be one.
-        let library = unsafe { libloading::Library::new(&path) };
+        let library = unsafe { libloading::Library::new(path) };
         let library = library.map_err(|error| format!("{}: {error}", path.display()))?;
         let v2 = plain(&library)?;
         let (v3, v3_2) = (interface(&library, (3, 0)), interface(&library, (3, 2)));
@@ -73,7 +81,7 @@ impl Module {
                 v3_2.and_then(|list| list.cast::<CK_FUNCTION_LIST_3_2>().as_ref()),
             )
         };
-        Ok(Module { v2, v3, v3_2, settings, _home: home })
+        Ok(Module { v2, v3, v3_2, settings, _home: None })
     }
 
     /// C_Initialize
@@ -115,7 +123,8 @@ impl Module {
         Ok(slot)
     }
 
-    fn initialised(&self) -> Result<Option<CK_SLOT_ID>> {
+    /// The slot of an initialised token, if there is one.
+    pub fn initialised(&self) -> Result<Option<CK_SLOT_ID>> {
         let is = |slot: &CK_SLOT_ID| {
             let mut info = CK_TOKEN_INFO::default();
             let rv = call!(self.v2, C_GetTokenInfo(*slot, &raw mut info));
@@ -133,8 +142,24 @@ impl Module {
     }
 }
 
+/// A place for the tokens of a module that the command will load. SoftHSM finds it by a file that the environment names.
+pub fn prepare(home: &Path, command: &mut Command) -> Result<()> {
+    let (tokens, file) = (home.join("tokens"), home.join("softhsm2.conf"));
+    std::fs::create_dir_all(&tokens).map_err(|error| error.to_string())?;
+    let text = format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display());
+    std::fs::write(&file, text).map_err(|error| error.to_string())?;
+    command.env("SOFTHSM2_CONF", file);
+    Ok(())
+}
+
+/// The string by which our own module finds its tokens there; others get none.
+pub fn settings(module: &Path, home: &Path) -> Option<String> {
+    let ours = module.file_name().is_some_and(|name| name.to_string_lossy().contains("tokenkeep"));
+    ours.then(|| format!("dir={}/tokens kdf_iterations=10000", home.display()))
+}
+
 /// The module that Cargo built beside this program.
-fn ours() -> Result<PathBuf> {
+pub fn ours() -> Result<PathBuf> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let folder = program.parent().unwrap_or(Path::new("."));
     let name = format!("{}tokenkeep{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);

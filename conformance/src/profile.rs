@@ -5,7 +5,7 @@
 //! device may have more flags than the case shows, and capacities of its own.
 
 mod flow;
-mod furnish;
+pub mod furnish;
 
 use std::path::PathBuf;
 

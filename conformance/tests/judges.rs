@@ -35,3 +35,31 @@ fn a_module_that_is_not_there_is_told_and_not_judged() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere.so"));
 }
+
+/// The module that ours is compared with, where it is installed.
+const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
+
+#[test]
+fn each_difference_to_softhsm_has_its_reason_and_the_page_is_current() {
+    if !std::path::Path::new(SOFTHSM).exists() {
+        return;
+    }
+    let output = judge(&["differences", "--beside", SOFTHSM]);
+    assert!(output.status.success(), "{}", text(&output));
+    let page = include_str!("../differences.md");
+    assert_eq!(text(&judge(&["differences", "--markdown"])), page, "conformance differences --markdown");
+    let reasons = include_str!("../src/differences/reasons.rs").matches("\n    row(").count();
+    assert_eq!(page.matches("\n## ").count(), reasons, "a reason without a difference is out of date");
+}
+
+#[test]
+fn a_module_beside_itself_does_not_differ() {
+    let ours = std::path::Path::new(env!("CARGO_BIN_EXE_conformance"))
+        .with_file_name("deps")
+        .join("libtokenkeep.so");
+    let output = judge(&["differences", "--beside", &ours.display().to_string()]);
+    let said = text(&output);
+    assert!(said.contains(" questions: 0 answered differently"), "{said}");
+    let count: usize = said.split(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);
+    assert!(count > 500, "{said}");
+}

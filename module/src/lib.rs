@@ -29,7 +29,7 @@
 //!
 //! ```text
 //!  1 abi/exports.rs        row C_Sign → runtime
-//!  2 abi/runtime.rs        fork? catch_unwind; a refusal is noted with its why
+//!  2 abi/runtime.rs        fork? emulation: enter; catch_unwind
 //!  3 api/mod.rs            session table → Arc<Session>
 //!  4 abi/pointer.rs        bytes(data, len) → &[u8];  room(sig, len) → Query | Of(n)
 //!  5 api/operations.rs     single(Kind::Sign, data, room): lock this session
@@ -37,7 +37,7 @@
 //!  7 mechanism/ec.rs       the row's sign function: hash, then
 //!  8 crypto/ec.rs          sign with the key parsed once
 //!  9 abi/pointer.rs        memmove, write the length
-//! 10 abi/runtime.rs        Ok → CKR_OK | Error → its code | panic → CKR_GENERAL_ERROR
+//! 10 abi/runtime.rs        emulation: leave, with the why; Ok → CKR_OK | Error → its code | panic → CKR_GENERAL_ERROR
 //! ```
 //!
 //! To add a mechanism: one row. An attribute: one row. A function: one row and one method. An error code: one line.

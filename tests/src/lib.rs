@@ -35,6 +35,7 @@ macro_rules! template {
 
 mod call;
 pub mod every;
+pub mod fuzz;
 pub mod keys;
 mod library;
 mod mechanism;

@@ -92,11 +92,11 @@ mod key_types {
                     assert_eq!(answer, Err(Rv::KeyTypeInconsistent), "{}", say(&format!("{work:?}")));
                     refused += 1;
                 }
-                if row.wrap.is_some() {
+                if row.wrap.is_some() || row.whole {
                     let answer = call.wrap(&bare(row.id), *key, keys[0].1, Room::Query);
                     assert_eq!(answer.unwrap_err().rv(), Rv::WrappingKeyTypeInconsistent, "{}", say("wrap"));
                 }
-                if row.unwrap.is_some() {
+                if row.unwrap.is_some() || row.whole {
                     let wanted = given(&template![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES]);
                     let answer = call.unwrap(&bare(row.id), *key, &[0; 32], &wanted);
                     let rv = answer.unwrap_err().rv();

@@ -1,8 +1,14 @@
-//! Files that the tool reads and writes: whole or not at all, for the owner only, and never over another.
+//! Files that the tool reads and writes: whole or not at all, for the owner only, and never over another that is
+//! not kept.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use tokenkeep::cryptoki::Secret;
 
 use crate::problem::{Problem, Result};
 
@@ -22,6 +28,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     }
 }
 
+/// The contents of a file that may hold keys.
+pub fn read_secret(path: &Path) -> Result<Secret> {
+    read(path).map(Secret::from)
+}
+
 /// Writes a new file, as mode 600.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let told = |error: std::io::Error| match error.kind() {
@@ -33,6 +44,53 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     draft.write_all(bytes).and_then(|()| draft.as_file().sync_all()).map_err(told)?;
     draft.persist_noclobber(path).map_err(|error| told(error.error))?;
     settle(place)
+}
+
+/// What became of a file that was to be replaced.
+#[derive(Serialize)]
+pub struct Written {
+    pub file: String,
+    /// Whether it says something else now.
+    pub changed: bool,
+    /// Where the old one is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
+}
+
+/// Writes a file, as mode 600, in the place of the old one, which is kept as `FILE.~N~` with a number that is free.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<Written> {
+    let told = |error: std::io::Error| Problem::file("write", path, &error);
+    let file = path.display().to_string();
+    // The file that a link points at is the one to replace.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if !path.exists() {
+        let place = path.parent().unwrap_or(Path::new("/"));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(place).map_err(told)?;
+        write(path, bytes)?;
+        return Ok(Written { file, changed: true, kept: None });
+    }
+    if read(path)? == bytes {
+        return Ok(Written { file, changed: false, kept: None });
+    }
+    let kept = keep(path).map_err(told)?;
+    let place = path.parent().unwrap_or(Path::new("/"));
+    let mut draft = tempfile::NamedTempFile::new_in(place).map_err(told)?;
+    draft.write_all(bytes).and_then(|()| draft.as_file().sync_all()).map_err(told)?;
+    draft.persist(path).map_err(|error| told(error.error))?;
+    settle(place)?;
+    Ok(Written { file, changed: true, kept: Some(kept.display().to_string()) })
+}
+
+/// A second name for the file, which it keeps when another takes the first.
+fn keep(path: &Path) -> std::io::Result<PathBuf> {
+    let mut number = 1;
+    loop {
+        let kept = PathBuf::from(format!("{}.~{number}~", path.display()));
+        match fs::hard_link(path, &kept) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            done => return done.map(|()| kept),
+        }
+    }
 }
 
 /// Writes a new directory of files; it appears when all of them are on the disk.
@@ -51,7 +109,8 @@ pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     settle(place)
 }
 
-fn settle(place: &Path) -> Result<()> {
+/// What was renamed into a directory is there also after a power cut.
+pub fn settle(place: &Path) -> Result<()> {
     let told = |error: std::io::Error| Problem::file("write", place, &error);
     fs::File::open(place).and_then(|place| place.sync_all()).map_err(told)
 }

@@ -4,11 +4,13 @@
 
 mod commands;
 mod files;
+mod module;
 mod options;
 mod paint;
 mod pin;
 mod problem;
 mod progress;
+mod secrecy;
 mod table;
 mod tokens;
 
@@ -41,6 +43,7 @@ impl Answer {
 }
 
 fn main() -> ExitCode {
+    secrecy::begin();
     let line = Line::parse();
     let done =
         commands::run(&line).and_then(|answer| print(&answer, line.options.json).map_err(Problem::from));

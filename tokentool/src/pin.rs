@@ -2,11 +2,12 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tokenkeep::cryptoki::Secret;
 
+use crate::paint::{WARN, paint};
 use crate::problem::{Problem, Result};
 
 /// The longest file that is read as a PIN.
@@ -68,11 +69,17 @@ pin_options!(UserPin, "pin", "user PIN");
 pin_options!(OldPin, "old-pin", "present PIN");
 pin_options!(NewPin, "new-pin", "new PIN");
 pin_options!(Password, "password", "password");
+pin_options!(SoftHsmPin, "softhsm-pin", "user PIN of the SoftHSM token");
 
 impl Source<'_> {
     /// Whether an option says where the PIN is.
     pub fn is_given(&self) -> bool {
         self.given.is_some() || self.env.is_some() || self.file.is_some()
+    }
+
+    /// The file that holds the PIN, if it is in one.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.filter(|path| *path != Path::new("-"))
     }
 
     /// A PIN that exists already; asked for once, with `hint` behind its name.
@@ -108,12 +115,25 @@ impl Source<'_> {
 
     fn given(&self) -> Result<Option<Secret>> {
         match (self.given, self.env, self.file) {
-            (Some(pin), ..) => Ok(Some(pin.as_bytes().into())),
+            (Some(pin), ..) => {
+                self.warn()?;
+                Ok(Some(pin.as_bytes().into()))
+            }
             (_, Some(name), _) => self.in_env(name).map(Some),
             (.., Some(path)) if path == Path::new("-") => self.on_stdin().map(Some),
             (.., Some(path)) => self.in_file(path).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// Whoever types it on the command line should know; a script's author has read it in `--help`.
+    fn warn(&self) -> Result<()> {
+        let (what, option, mut err) = (self.what, self.option, anstream::stderr());
+        if io::stderr().is_terminal() {
+            let warning = paint(WARN, format!("others can see a {what} on the command line:"));
+            writeln!(err, "{warning} --{option}-env NAME or --{option}-file FILE hides it")?;
+        }
+        Ok(())
     }
 
     fn in_env(&self, name: &str) -> Result<Secret> {

@@ -10,7 +10,7 @@ use tokenkeep::cryptoki::{Error, Rv};
 pub type Result<T> = std::result::Result<T, Problem>;
 
 /// An error for people. Never carries a PIN.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Problem {
     what: String,
     advice: Vec<String>,
@@ -29,10 +29,20 @@ impl Problem {
         self
     }
 
+    /// The same problem as the reason of another.
+    #[must_use]
+    pub fn but(mut self, what: &str) -> Problem {
+        self.what = format!("{what}: {}", self.what);
+        self
+    }
+
     /// A file that could not be read, written or removed.
     pub fn file(verb: &str, path: &Path, error: &io::Error) -> Problem {
-        Problem::new(format!("cannot {verb} {}: {error}", path.display()))
-            .advise("look at its path, its owner and its permissions")
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        Problem::new(format!("cannot {verb} {}: {error}", path.display())).advise(match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => "make room on the disk",
+            _ => "look at its path, its owner and its permissions",
+        })
     }
 
     /// What went wrong.

@@ -95,6 +95,12 @@ impl Tokens {
         let dir = self.settings.dir.display();
         match (&self.wanted, all.is_empty()) {
             (Some(wanted), false) => {
+                // It may be one that cannot be opened.
+                let closed = all.iter().find_map(|found| Some((found, found.token.as_ref().err()?)));
+                if let Some((found, error)) = closed {
+                    return unreadable(found, error)
+                        .but(&format!("token {wanted:?} is not among those that open"));
+                }
                 Problem::new(format!("no token has the label, serial number or slot {wanted:?}"))
                     .advise(these(all))
             }
@@ -142,6 +148,7 @@ pub fn quoted(name: &str) -> String {
 fn unreadable(found: &Found, error: &Error) -> Problem {
     let problem = Problem::new(error.to_string());
     match error.rv() {
+        Rv::DeviceMemory => error.clone().into(),
         Rv::TokenNotRecognized => {
             problem.advise(format!("move {} away if it is no token", found.path.display()))
         }

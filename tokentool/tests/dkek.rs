@@ -5,22 +5,13 @@
 mod bench;
 
 use bench::{Bench, PIN, SO_PIN};
-use tokenkeep::api::Module;
 use tokenkeep::cryptoki::Secret;
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::mechanism::{Choice, Params};
 use tokenkeep::object::{Given, Value};
-use tokenkeep::token::Settings;
 
 /// A P-256 pair in the token of that label, made by another program.
 fn make_pair(bench: &Bench, token: &str, label: &str) {
-    let slot = bench.json(&["show", "--token", token])["slot"].as_u64().unwrap();
-    let mut settings = Settings::read(Some("dir=.")).unwrap();
-    settings.dir = bench.dir();
-    let module = Module::with(settings).unwrap();
-    let session = module.open_session(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION).unwrap();
-    let call = module.session(session).unwrap();
-    call.login(CKU_USER, Some(&PIN.as_bytes().into())).unwrap();
     let named = [
         (CKA_TOKEN, Value::Bool(true).to_given()),
         (CKA_LABEL, Given::Bytes(label.as_bytes().into())),
@@ -29,7 +20,8 @@ fn make_pair(bench: &Bench, token: &str, label: &str) {
     let curve = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
     let params = (CKA_EC_PARAMS, Given::Bytes(Secret::from(&curve[..])));
     let choice = Choice { id: CKM_EC_KEY_PAIR_GEN, params: Params::None };
-    call.generate_pair(&choice, &[&[params][..], &named].concat(), &named.to_vec()).unwrap();
+    let public = [&[params][..], &named].concat();
+    bench.call(token, CKU_USER, |call| call.generate_pair(&choice, &public, &named.to_vec()).unwrap());
 }
 
 /// One share, made and imported on two tokens: the rounds of its password take most of this test's time.

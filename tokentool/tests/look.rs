@@ -106,7 +106,7 @@ fn colours_are_for_terminals() {
 #[test]
 fn every_command_has_help_with_examples() {
     let bench = Bench::new();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 19] = [
         &["init"],
         &["list"],
         &["show"],
@@ -115,6 +115,12 @@ fn every_command_has_help_with_examples() {
         &["pin", "status"],
         &["pin", "change"],
         &["pin", "unblock"],
+        &["user"],
+        &["user", "add"],
+        &["user", "list"],
+        &["user", "reset"],
+        &["user", "remove"],
+        &["why"],
         &["delete"],
         &["mechanisms"],
         &["demo"],

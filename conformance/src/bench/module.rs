@@ -1,21 +1,15 @@
-//! A PKCS#11 module by its path, called through its 2.40 function list with as little as possible in between.
+//! A module called through its 2.40 function list with as little as possible in between.
 
-use std::ffi::{CStr, CString};
 use std::path::Path;
 use std::ptr::null_mut;
 
 use cryptoki_sys::*;
 
-/// The PINs of every benchmark token.
-pub const SO_PIN: &[u8] = b"12345678";
-pub const PIN: &[u8] = b"1234";
+use super::super::module::{self, PIN};
 
 /// A loaded module. It stays loaded: a benchmark process does one thing and ends.
 #[derive(Clone, Copy)]
-pub struct Module {
-    list: &'static CK_FUNCTION_LIST,
-    settings: Option<&'static CStr>,
-}
+pub struct Module(&'static module::Module);
 
 /// A session, for one thread.
 #[derive(Clone, Copy)]
@@ -44,79 +38,41 @@ impl Module {
     /// # Errors
     /// What the loader says.
     pub fn load(path: &Path, settings: Option<&str>) -> Result<Module, String> {
-        type List = unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV;
-        // SAFETY: the caller names a PKCS#11 module; C_GetFunctionList has this signature (§5.4.4).
-        let list = unsafe {
-            let library = libloading::Library::new(path).map_err(|error| error.to_string())?;
-            let function: List = *library.get(b"C_GetFunctionList\0").map_err(|error| error.to_string())?;
-            std::mem::forget(library);
-            let mut list = null_mut();
-            assert!(function(&raw mut list) == CKR_OK && !list.is_null(), "C_GetFunctionList failed");
-            &*list
-        };
-        let settings = settings.map(CString::new).transpose().map_err(|error| error.to_string())?;
-        Ok(Module { list, settings: settings.map(|text| &*Box::leak(text.into_boxed_c_str())) })
+        Ok(Module(Box::leak(Box::new(module::Module::at(path, settings)?))))
     }
 
     pub fn initialize(self) {
-        let mut arguments = CK_C_INITIALIZE_ARGS {
-            flags: CKF_OS_LOCKING_OK,
-            pReserved: self.settings.map_or(null_mut(), |text| text.as_ptr().cast_mut().cast()),
-            ..Default::default()
-        };
-        call!(self.list, C_Initialize((&raw mut arguments).cast()));
+        assert!(self.0.initialize() == CKR_OK, "C_Initialize failed");
     }
 
     pub fn finalize(self) {
-        call!(self.list, C_Finalize(null_mut()));
-    }
-
-    pub fn slots(self, present: bool) -> Vec<CK_SLOT_ID> {
-        let mut count = 0;
-        call!(self.list, C_GetSlotList(present.into(), null_mut(), &raw mut count));
-        let mut slots = vec![0; count as usize];
-        call!(self.list, C_GetSlotList(present.into(), slots.as_mut_ptr(), &raw mut count));
-        slots.truncate(count as usize);
-        slots
+        call!(self.0.v2, C_Finalize(null_mut()));
     }
 
     /// The slot of the initialised token.
     pub fn token(self) -> Option<CK_SLOT_ID> {
-        self.slots(true).into_iter().find(|slot| {
-            let mut info = CK_TOKEN_INFO::default();
-            call!(self.list, C_GetTokenInfo(*slot, &raw mut info));
-            info.flags & CKF_TOKEN_INITIALIZED != 0
-        })
+        self.0.initialised().ok().flatten()
     }
 
     pub fn has(self, slot: CK_SLOT_ID, mechanism: CK_MECHANISM_TYPE) -> bool {
         let mut info = CK_MECHANISM_INFO::default();
-        // SAFETY: our own CK_MECHANISM_INFO.
-        self.list
-            .C_GetMechanismInfo
-            .is_some_and(|function| unsafe { function(slot, mechanism, &raw mut info) == CKR_OK })
+        let list = self.0.v2;
+        module::call!(list, C_GetMechanismInfo(slot, mechanism, &raw mut info)) == CKR_OK
     }
 
     /// Makes the token, with both PINs.
-    pub fn make_token(self) {
-        let slot = self.slots(false)[0];
-        let mut label = *b"bench                           ";
-        let (mut so, mut user) = (SO_PIN.to_vec(), PIN.to_vec());
-        call!(self.list, C_InitToken(slot, so.as_mut_ptr(), so.len() as u64, label.as_mut_ptr()));
-        // SoftHSM moves the token to another slot.
-        let Some(slot) = self.token() else { panic!("the token is not there after C_InitToken") };
-        let session = self.open(slot);
-        call!(self.list, C_Login(session.handle, CKU_SO, so.as_mut_ptr(), so.len() as u64));
-        call!(self.list, C_InitPIN(session.handle, user.as_mut_ptr(), user.len() as u64));
-        call!(self.list, C_Logout(session.handle));
-        session.close();
+    ///
+    /// # Errors
+    /// The function that did not go well, and its answer.
+    pub fn make_token(self) -> Result<CK_SLOT_ID, String> {
+        self.0.token()
     }
 
     pub fn open(self, slot: CK_SLOT_ID) -> Session {
         let mut handle = 0;
         let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
-        call!(self.list, C_OpenSession(slot, flags, null_mut(), None, &raw mut handle));
-        Session { functions: self.list, handle }
+        call!(self.0.v2, C_OpenSession(slot, flags, null_mut(), None, &raw mut handle));
+        Session { functions: self.0.v2, handle }
     }
 }
 
@@ -130,7 +86,7 @@ impl Session {
     }
 
     pub fn login(self) {
-        let mut pin = PIN.to_vec();
+        let mut pin = PIN.as_bytes().to_vec();
         call!(self.functions, C_Login(self.handle, CKU_USER, pin.as_mut_ptr(), pin.len() as u64));
     }
 

@@ -40,7 +40,6 @@ impl Homes {
         let name: String = module.to_string_lossy().replace('/', "_");
         let home = self.path().join(format!("{name}-{objects}"));
         if !home.exists() {
-            std::fs::create_dir_all(home.join("tokens")).map_err(told)?;
             let mut command = command(module, &home)?;
             let status = command.arg("--make").arg(objects.to_string()).status();
             if !status.map_err(told)?.success() {
@@ -54,12 +53,8 @@ impl Homes {
 /// This program again, for one module.
 fn command(module: &Path, home: &Path) -> Result<Command, String> {
     let mut command = Command::new(std::env::current_exe().map_err(told)?);
-    let softhsm = home.join("softhsm2.conf");
-    if !softhsm.exists() {
-        let text = format!("directories.tokendir = {}/tokens\nlog.level = ERROR\n", home.display());
-        std::fs::write(&softhsm, text).map_err(told)?;
-    }
-    command.arg("bench").arg("--module").arg(module).arg("--home").arg(home).env("SOFTHSM2_CONF", softhsm);
+    super::super::module::prepare(home, &mut command)?;
+    command.arg("bench").arg("--module").arg(module).arg("--home").arg(home);
     Ok(command)
 }
 
@@ -127,11 +122,10 @@ fn ended(child: &mut Child) -> Result<bool, String> {
 /// Makes the token, or does one workload on it.
 pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
     let path = arguments.modules.first().ok_or("a round wants a module")?;
-    let module = load(path, home)?;
+    let module = Module::load(path, super::super::module::settings(path, home).as_deref())?;
     if let Some(objects) = arguments.make {
         module.initialize();
-        module.make_token();
-        let slot = module.token().ok_or("there is no token")?;
+        let slot = module.make_token()?;
         let session = module.open(slot);
         session.login();
         workload::furnish(module, slot, session, objects);
@@ -172,13 +166,6 @@ pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
     };
     println!("{figure}");
     Ok(())
-}
-
-/// The module, with a token directory and a cheap PIN.
-fn load(path: &Path, home: &Path) -> Result<Module, String> {
-    let settings = format!("dir={}/tokens kdf_iterations=10000", home.display());
-    let ours = path.file_name().is_some_and(|name| name == "libtokenkeep.so");
-    Module::load(path, ours.then_some(settings.as_str()))
 }
 
 /// A step that runs a process: from its start over login and one signature to its end.

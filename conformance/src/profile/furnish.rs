@@ -139,15 +139,16 @@ fn certificate(module: &Module, session: CK_SESSION_HANDLE, number: u8) -> Resul
     ok("C_CreateObject of a certificate", rv).map(|()| object)
 }
 
-fn hex(text: &str) -> Vec<u8> {
+/// The bytes of a hexadecimal text.
+pub fn hex(text: &str) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
     text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 /// The name in the certificate, and the certificate: made with OpenSSL, for tests only.
-const NAME: &str = "\
+pub const NAME: &str = "\
     30193117301506035504030c0e746f6b656e6b6565702074657374";
-const DER: &str = "\
+pub const DER: &str = "\
     308201763082011da00302010202021234300a06082a8648ce3d04030230193117301506035504030c0e746f6b656e6b\
     65657020746573743020170d3236313132313130333034385a180f32313236313032383130333034385a301931173015\
     06035504030c0e746f6b656e6b65657020746573743059301306072a8648ce3d020106082a8648ce3d03010703420004\

@@ -132,7 +132,10 @@ pub unsafe fn list<T: Copy>(
     }
     // SAFETY: read above.
     unsafe { count.write_unaligned(items.len() as CK_ULONG) };
-    if target.is_null() || fits { Ok(()) } else { Err(Rv::BufferTooSmall.into()) }
+    match target.is_null() || fits {
+        true => Ok(()),
+        false => Err(Rv::BufferTooSmall.because(format!("{} items do not fit {room}", items.len()))),
+    }
 }
 
 /// Copies items out; they are owned, so that a caller whose output is its input is served too.

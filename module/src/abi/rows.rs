@@ -18,7 +18,7 @@ pub type Attributes = (CK_ATTRIBUTE_PTR, CK_ULONG);
 
 /// The two functions of parallel sessions (§5.20).
 pub fn not_parallel(_: &Module) -> Result<()> {
-    Err(Rv::FunctionNotParallel.into())
+    Err(Rv::FunctionNotParallel.because("no function runs beside others any more (§5.20)"))
 }
 
 pub unsafe fn init_token(module: &Module, slot: CK_SLOT_ID, so_pin: In, label: CK_BYTE_PTR) -> Result<()> {

@@ -23,7 +23,7 @@ pub fn module(function: &'static str, work: impl FnOnce(&Module) -> Result<()>) 
     code(catch(|| {
         let seat = HERE.here().ok_or(Rv::CryptokiNotInitialized)?;
         let module = seat.share()?;
-        catch(|| work(&module)).inspect_err(|error| module.note(function, error))
+        module.around(function, || catch(|| work(&module)))
     }))
 }
 

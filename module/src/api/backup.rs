@@ -4,7 +4,7 @@ use crate::backup::description::{self, Description, Kind};
 use crate::backup::{Assembly, Container, Import, Material, Status, Unwrapped, blob};
 use crate::cryptoki::ids::*;
 use crate::cryptoki::vendor::*;
-use crate::cryptoki::{Error, Result, Rv, Secret};
+use crate::cryptoki::{Error, Result, Rv, Secret, names};
 use crate::emulation::Point;
 use crate::object::{Attributes, Birth, Given, Object, Sort, Template, Value, policy};
 use crate::token::User;
@@ -153,8 +153,8 @@ impl Call<'_> {
         self.keep(key, public, certificate, replace).map(|brought| Brought { left_out, ..brought })
     }
 
-    /// The key as an object; the template goes before `common`.
-    fn born(
+    /// The key as an object. The template goes before `common`, and must not contradict the key.
+    pub(super) fn born(
         &self,
         opened: Unwrapped,
         domain: u64,
@@ -162,21 +162,27 @@ impl Call<'_> {
         template: &Template,
     ) -> Result<Object> {
         let made = opened.key.attributes();
+        let made = made
+            .with(CKA_TOKENKEEP_KEY_DOMAIN, Value::Ulong(domain))
+            .with(CKA_TOKENKEEP_CARD_ALGORITHMS, Value::Bytes(opened.allowed));
         let mut wanted = template.clone();
         let closed = common.with(CKA_SENSITIVE, Value::Bool(true)).with(CKA_EXTRACTABLE, Value::Bool(false));
-        for attribute in [CKA_CLASS, CKA_KEY_TYPE] {
-            made.of(attribute).iter().for_each(|value| wanted.push((attribute, value.to_given())));
-        }
         for (attribute, value) in closed.iter() {
             if wanted.iter().all(|(given, _)| *given != attribute) {
                 wanted.push((attribute, value.to_given()));
             }
         }
-        let sort = Sort::wanted(&wanted, None, None)?;
+        let sort = Sort::wanted(&wanted, made.ulong(CKA_CLASS), made.ulong(CKA_KEY_TYPE))?;
         let mut attributes = policy::judge(Birth::Unwrap, sort, &wanted, self.officer())?;
+        for (attribute, value) in made.iter() {
+            if attributes.of(attribute).is_some_and(|given| given != value) {
+                let name = names::attribute(attribute);
+                return Err(
+                    Rv::TemplateInconsistent.because(format!("{name} is not that of the wrapped key"))
+                );
+            }
+        }
         attributes.absorb(made);
-        attributes.set(CKA_TOKENKEEP_KEY_DOMAIN, Value::Ulong(domain));
-        attributes.set(CKA_TOKENKEEP_CARD_ALGORITHMS, Value::Bytes(opened.allowed));
         Object::born(attributes, Birth::Unwrap)
     }
 

@@ -80,8 +80,13 @@ impl Call<'_> {
     ///
     /// # Errors
     /// CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPING_KEY_SIZE_RANGE,
-    /// CKR_KEY_UNEXTRACTABLE, CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
+    /// CKR_KEY_HANDLE_INVALID also for a key that CKA_WRAP_TEMPLATE keeps out, CKR_KEY_UNEXTRACTABLE,
+    /// CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
     pub fn wrap(&self, choice: &Choice, wrapping: u64, key: u64, room: Room) -> Result<Reply> {
+        let row = mechanism::find(choice.id)?;
+        if row.whole {
+            return self.wrap_whole(row, wrapping, key, room);
+        }
         let (row, wrap) = wraps(choice.id)?;
         let (with, bytes) = self.wrappable(row, wrapping, key)?;
         let start =
@@ -140,6 +145,9 @@ impl Call<'_> {
         template: &Template,
     ) -> Result<u64> {
         let row = mechanism::find(choice.id)?;
+        if row.whole {
+            return self.unwrap_whole(row, unwrapping, wrapped, template);
+        }
         let unwrap = row.unwrap.ok_or_else(|| no_such_use(choice.id, "unwrap a key"))?;
         let with = self.usable(unwrapping, row, CKA_UNWRAP).map_err(of_unwrapping_key)?.object;
         let sort = Sort::wanted(template, None, None)?;
@@ -424,9 +432,10 @@ fn may_leave(object: &Object, with: &Object) -> Result<()> {
     }
     for (attribute, wanted) in nested(with, CKA_WRAP_TEMPLATE) {
         if object.attributes().of(attribute) != Some(&wanted) {
-            return Err(Rv::KeyNotWrappable.because(format!(
-                "{} is not what CKA_WRAP_TEMPLATE of {} wants",
+            return Err(Rv::KeyHandleInvalid.because(format!(
+                "{} of {} is not what CKA_WRAP_TEMPLATE of {} wants (§5.18.3)",
                 names::attribute(attribute),
+                object.describe(),
                 with.describe()
             )));
         }
@@ -473,12 +482,12 @@ fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secre
 }
 
 /// What the refusal of a key is called when the key was to wrap.
-fn of_wrapping_key(error: Error) -> Error {
+pub(super) fn of_wrapping_key(error: Error) -> Error {
     renamed(error, Rv::WrappingKeyHandleInvalid, Rv::WrappingKeyTypeInconsistent, Rv::WrappingKeySizeRange)
 }
 
 /// What the refusal of a key is called when the key was to unwrap.
-fn of_unwrapping_key(error: Error) -> Error {
+pub(super) fn of_unwrapping_key(error: Error) -> Error {
     renamed(
         error,
         Rv::UnwrappingKeyHandleInvalid,

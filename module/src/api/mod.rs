@@ -4,6 +4,7 @@
 
 mod archive;
 mod backup;
+mod dkek;
 mod general;
 mod keys;
 mod messages;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::cryptoki::{Error, Result, Rv};
+use crate::cryptoki::{Result, Rv};
 use crate::emulation::{Emulation, Point};
 use crate::session::{Session, Table};
 use crate::token::{Settings, Slots};
@@ -65,6 +66,9 @@ impl Module {
     /// CKR_DEVICE_ERROR for a directory that cannot be read.
     pub fn with(settings: Settings) -> Result<Module> {
         let emulation = Arc::new(Emulation::new(settings.trace.as_deref()));
+        for setting in &settings.unknown {
+            emulation.at(Point::Unknown(setting))?;
+        }
         let slots = Slots::new(settings, emulation.clone())?;
         let states = state::States::new(&emulation)?;
         Ok(Module {
@@ -84,10 +88,13 @@ impl Module {
         self.waiting.1.notify_all();
     }
 
-    /// A function refused: tells the trace why.
-    pub fn note(&self, function: &'static str, error: &Error) {
-        // The trace has no say in what is answered.
-        let _ = self.emulation.at(Point::Refuse(function, error));
+    /// A function of the C border, from its entry to its answer, before whoever listens.
+    ///
+    /// # Errors
+    /// Those of the work, or an injected fault.
+    #[inline]
+    pub fn around(&self, function: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.emulation.around(function, work)
     }
 
     /// The slots, for the tool's own work on tokens.

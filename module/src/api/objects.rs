@@ -1,8 +1,8 @@
 //! Object functions (PKCS#11 v3.2 §5.7).
 
-use crate::cryptoki::ids::{CK_ATTRIBUTE_TYPE, CKA_EC_POINT};
-use crate::cryptoki::{Result, Rv};
-use crate::object::{Birth, Given, Sort, Template, Value, key, policy};
+use crate::cryptoki::ids::{CK_ATTRIBUTE_TYPE, CKA_EC_POINT, CKA_TOKEN};
+use crate::cryptoki::{Error, Result, Rv};
+use crate::object::{Birth, Given, Object, Sort, Template, Value, key, policy};
 use crate::token::{EdwardsPoint, User};
 
 use super::Call;
@@ -30,6 +30,36 @@ impl Call<'_> {
         let sort = Sort::wanted(template, None, None)?;
         let attributes = policy::judge(Birth::Create, sort, template, self.officer())?;
         self.session.token.make(self.session.access(), attributes, Birth::Create)
+    }
+
+    /// C_CreateObject for many token objects, each as a new one or in the place of another: all in one transaction, or
+    /// nothing has changed. With `dry` everything is checked and nothing is written. Not of the standard: for the tool.
+    ///
+    /// # Errors
+    /// As [`Call::create`]; CKR_ACTION_PROHIBITED when CKA_DESTROYABLE of the other is false.
+    pub fn create_all(&self, wanted: &[(Template, Option<u64>)], dry: bool) -> Result<Vec<u64>> {
+        let born = |template: &Template| {
+            let sort = Sort::wanted(template, None, None)?;
+            let attributes = policy::judge(Birth::Create, sort, template, self.officer())?;
+            let object = Object::born(attributes, Birth::Create)?;
+            match object.flag(CKA_TOKEN) {
+                true => self.session.token.may_write(self.session.access(), &object).map(|()| object),
+                false => {
+                    Err(Rv::TemplateInconsistent.because("CKA_TOKEN of an object of a batch must be CK_TRUE"))
+                }
+            }
+        };
+        let mut objects = Vec::with_capacity(wanted.len());
+        for (number, (template, other)) in wanted.iter().enumerate() {
+            let told = |error: Error| {
+                error.rv().because(format!("object {} of {}: {}", number + 1, wanted.len(), error.why()))
+            };
+            objects.push((born(template).map_err(told)?, *other));
+        }
+        match dry {
+            true => Ok(Vec::new()),
+            false => self.session.token.put_all(self.session.access(), objects),
+        }
     }
 
     /// C_CopyObject
@@ -150,6 +180,6 @@ fn bare_point(template: &Template) -> Option<Template> {
     Some(bare)
 }
 
-fn no_search() -> crate::cryptoki::Error {
+fn no_search() -> Error {
     Rv::OperationNotInitialized.because("no search is active: call C_FindObjectsInit first")
 }

@@ -36,7 +36,7 @@ struct Row {
     bits: usize,
     /// Bytes of a private and of a public value.
     size: usize,
-    /// OIDs with tag and length: RFC 8410's, and older ones that programs still send.
+    /// What CKA_EC_PARAMS may be: the OID of RFC 8410 first, then others that programs still send.
     oids: &'static [&'static [u8]],
 }
 
@@ -44,6 +44,8 @@ struct Row {
 const GNU_ED25519: &[u8] = &[6, 9, 0x2b, 6, 1, 4, 1, 0xda, 0x47, 0x0f, 1];
 /// 1.3.6.1.4.1.3029.1.5.1
 const OLD_CURVE25519: &[u8] = &[6, 10, 0x2b, 6, 1, 4, 1, 0x97, 0x55, 1, 5, 1];
+/// pkcs11-tool's PrintableString "curve25519", whose length is one too many (OpenSC 0.23).
+const OPENSC_CURVE25519: &[u8] = b"\x13\x0bcurve25519";
 
 use Family::{Edwards, Montgomery};
 
@@ -55,7 +57,7 @@ const ROWS: [Row; 4] = [
     Row { curve: Curve::Ed448, family: Edwards, names: &["edwards448", "Ed448", "id-Ed448"], bits: 448, size: 57,
           oids: &[&[6, 3, 0x2b, 0x65, 0x71]] },
     Row { curve: Curve::X25519, family: Montgomery, names: &["curve25519", "X25519", "id-X25519"], bits: 255, size: 32,
-          oids: &[&[6, 3, 0x2b, 0x65, 0x6e], OLD_CURVE25519] },
+          oids: &[&[6, 3, 0x2b, 0x65, 0x6e], OLD_CURVE25519, OPENSC_CURVE25519] },
     Row { curve: Curve::X448, family: Montgomery, names: &["curve448", "X448", "id-X448"], bits: 448, size: 56,
           oids: &[&[6, 3, 0x2b, 0x65, 0x6f]] },
 ];

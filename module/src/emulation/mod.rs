@@ -7,17 +7,19 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::crypto::rng;
-use crate::cryptoki::{Error, Result};
+use crate::cryptoki::Result;
 
 use trace::Trace;
 
 /// Something is about to happen, or has happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Point<'a> {
-    /// A Cryptoki function was entered.
+    /// A Cryptoki function is about to begin.
     Enter(&'static str),
-    /// A Cryptoki function refused.
-    Refuse(&'static str, &'a Error),
+    /// A Cryptoki function has its answer.
+    Leave(&'static str, &'a Result<()>),
+    /// The string of C_Initialize has a key that is no setting of ours.
+    Unknown(&'a str),
     /// A key is about to be used with a mechanism.
     Use { mechanism: &'a str, object: &'a str },
 }
@@ -84,7 +86,22 @@ impl Emulation {
         Ok(())
     }
 
+    /// A Cryptoki function from its entry to its answer. Whoever listens hears both, and may put a fault in the
+    /// place of either.
+    ///
+    /// # Errors
+    /// Those of the work, or an injected fault.
+    #[inline]
+    pub fn around(&self, function: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        if !self.listens() {
+            return work();
+        }
+        let answer = self.at(Point::Enter(function)).and_then(|()| work());
+        self.at(Point::Leave(function, &answer)).and(answer)
+    }
+
     /// True when somebody listens, so that what is told may cost something to tell.
+    #[inline]
     pub fn listens(&self) -> bool {
         self.trace.is_some()
     }
@@ -107,6 +124,29 @@ impl Emulation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cryptoki::Rv;
+
+    #[test]
+    fn a_function_is_done_once_and_its_answer_stays_as_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("trace");
+        for emulation in [Emulation::new(None), Emulation::new(Some(&path))] {
+            let mut done = 0;
+            let mut call = |answer: Result<()>| {
+                emulation.around("C_Sign", || {
+                    done += 1;
+                    answer
+                })
+            };
+            assert_eq!(call(Ok(())), Ok(()));
+            let refusal = Rv::DataLenRange.because("33 bytes do not fit");
+            assert_eq!(call(Err(refusal.clone())), Err(refusal));
+            assert_eq!(done, 2);
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text.lines().count(), 1, "a call that went well is not told: {text}");
+        assert!(text.contains("33 bytes"), "{text}");
+    }
 
     #[test]
     fn times_are_written_as_the_standard_says() {

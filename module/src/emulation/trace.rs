@@ -1,4 +1,5 @@
-//! A trace of what happened, one JSON object a line; no PIN, key or secret is ever given to it.
+//! A trace of refusals, of unknown settings, and of the keys that are used: one JSON object a line. No PIN, key or secret is ever given
+//! to it. `tokentool why` reads it.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -21,7 +22,7 @@ impl Trace {
 
     /// Writes a line. A trace that cannot be written is no reason to refuse work.
     pub fn write(&self, now: Timestamp, point: Point<'_>) {
-        let line = line(now, std::process::id(), point);
+        let Some(line) = line(now, std::process::id(), point) else { return };
         let Ok(mut file) = self.file.lock() else { return };
         if file.is_none() {
             *file = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path).ok();
@@ -32,19 +33,24 @@ impl Trace {
     }
 }
 
-fn line(now: Timestamp, process: u32, point: Point<'_>) -> String {
+/// The line of a point; none for what is not told.
+fn line(now: Timestamp, process: u32, point: Point<'_>) -> Option<String> {
     let rest = match point {
-        Point::Enter(function) => format!("\"function\":{function:?}"),
-        Point::Refuse(function, error) => format!(
-            "\"function\":{function:?},\"rv\":\"{}\",\"why\":{}",
-            error.rv().name(),
+        Point::Enter(_) | Point::Leave(_, Ok(())) => return None,
+        Point::Leave(function, Err(error)) => format!(
+            "\"function\":{},\"rv\":{},\"why\":{}",
+            quoted(function),
+            quoted(error.rv().name()),
             quoted(error.why())
         ),
+        Point::Unknown(setting) => {
+            format!("\"setting\":{},\"why\":\"no setting of Tokenkeep: passed over\"", quoted(setting))
+        }
         Point::Use { mechanism, object } => {
             format!("\"use\":{},\"mechanism\":{}", quoted(object), quoted(mechanism))
         }
     };
-    format!("{{\"time\":{},\"process\":{process},{rest}}}\n", now.0)
+    Some(format!("{{\"time\":{},\"process\":{process},{rest}}}\n", now.0))
 }
 
 /// A JSON string.
@@ -68,10 +74,10 @@ mod tests {
 
     #[test]
     fn a_refusal_is_one_line_of_json() {
-        let error = Rv::PinIncorrect.because("2 tries are \"left\"\n");
-        let line = line(Timestamp(7), 9, Point::Refuse("C_Login", &error));
+        let answer = Err(Rv::PinIncorrect.because("2 tries are \"left\"\n"));
+        let line = line(Timestamp(7), 9, Point::Leave("C_Login", &answer));
         assert_eq!(
-            line,
+            line.unwrap(),
             "{\"time\":7,\"process\":9,\"function\":\"C_Login\",\"rv\":\"CKR_PIN_INCORRECT\",\
              \"why\":\"2 tries are \\\"left\\\"\\u000a\"}\n"
         );

@@ -10,6 +10,7 @@ pub mod chacha;
 pub mod derivation;
 pub mod des;
 pub mod digest;
+pub mod dkek;
 pub mod ec;
 pub mod edwards;
 pub mod encrypt_data;
@@ -107,6 +108,8 @@ pub struct Mechanism {
     pub decrypt: Option<Begin>,
     pub wrap: Option<Transform>,
     pub unwrap: Option<Transform>,
+    /// Wraps and unwraps a key with what belongs to it, not its bytes: the work of the api room.
+    pub whole: bool,
     pub derive: Option<Derive>,
     /// The same for what makes several keys, or answers through its parameter too.
     pub brood: Option<Brood>,
@@ -139,6 +142,7 @@ pub const ROW: Mechanism = Mechanism {
     decrypt: None,
     wrap: None,
     unwrap: None,
+    whole: false,
     derive: None,
     brood: None,
     gives: CKO_SECRET_KEY,
@@ -167,6 +171,7 @@ const FAMILIES: &[&[Mechanism]] = &[
     kdf::ROWS,
     tls::ROWS,
     secret::ROWS,
+    dkek::ROWS,
 ];
 
 /// Every mechanism.
@@ -238,8 +243,8 @@ impl Mechanism {
             (self.verify_recover.is_some(), CKF_VERIFY_RECOVER),
             (self.generate.is_some(), CKF_GENERATE),
             (self.pair.is_some(), CKF_GENERATE_KEY_PAIR),
-            (self.wrap.is_some(), CKF_WRAP),
-            (self.unwrap.is_some(), CKF_UNWRAP),
+            (self.wrap.is_some() || self.whole, CKF_WRAP),
+            (self.unwrap.is_some() || self.whole, CKF_UNWRAP),
             (self.derive.is_some() || self.brood.is_some(), CKF_DERIVE),
             (self.encapsulate.is_some(), CKF_ENCAPSULATE),
             (self.decapsulate.is_some(), CKF_DECAPSULATE),

@@ -14,9 +14,22 @@ use crate::cryptoki::{Result, Rv, Secret, names};
 use super::attributes::{Attributes, Value};
 use super::policy::{Birth, Sort};
 
-/// The types of secret keys this token keeps.
+/// The types of secret keys this token keeps: first those of any length, then those whose type says how long.
 pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
     CKK_GENERIC_SECRET,
+    CKK_MD5_HMAC,
+    CKK_SHA_1_HMAC,
+    CKK_SHA224_HMAC,
+    CKK_SHA256_HMAC,
+    CKK_SHA384_HMAC,
+    CKK_SHA512_HMAC,
+    CKK_SHA512_224_HMAC,
+    CKK_SHA512_256_HMAC,
+    CKK_SHA3_224_HMAC,
+    CKK_SHA3_256_HMAC,
+    CKK_SHA3_384_HMAC,
+    CKK_SHA3_512_HMAC,
+    CKK_HKDF,
     CKK_AES,
     CKK_AES_XTS,
     CKK_DES,
@@ -24,41 +37,13 @@ pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
     CKK_DES3,
     CKK_CHACHA20,
     CKK_POLY1305,
-    CKK_MD5_HMAC,
-    CKK_SHA_1_HMAC,
-    CKK_SHA224_HMAC,
-    CKK_SHA256_HMAC,
-    CKK_SHA384_HMAC,
-    CKK_SHA512_HMAC,
-    CKK_SHA512_224_HMAC,
-    CKK_SHA512_256_HMAC,
-    CKK_SHA3_224_HMAC,
-    CKK_SHA3_256_HMAC,
-    CKK_SHA3_384_HMAC,
-    CKK_SHA3_512_HMAC,
-    CKK_HKDF,
 ];
+
+/// Those of any length.
+pub const FREE_TYPES: &[CK_KEY_TYPE] = SECRET_TYPES.split_at(14).0;
 
 /// The key types whose domain parameters this token keeps.
 pub const DOMAIN_TYPES: &[CK_KEY_TYPE] = &[CKK_DSA, CKK_DH];
-
-/// Those of any length.
-pub const FREE_TYPES: &[CK_KEY_TYPE] = &[
-    CKK_GENERIC_SECRET,
-    CKK_MD5_HMAC,
-    CKK_SHA_1_HMAC,
-    CKK_SHA224_HMAC,
-    CKK_SHA256_HMAC,
-    CKK_SHA384_HMAC,
-    CKK_SHA512_HMAC,
-    CKK_SHA512_224_HMAC,
-    CKK_SHA512_256_HMAC,
-    CKK_SHA3_224_HMAC,
-    CKK_SHA3_256_HMAC,
-    CKK_SHA3_384_HMAC,
-    CKK_SHA3_512_HMAC,
-    CKK_HKDF,
-];
 
 /// The types of key pairs this token keeps.
 pub const PAIR_TYPES: &[CK_KEY_TYPE] = &[
@@ -486,4 +471,21 @@ pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
 
 fn wrong(error: crate::cryptoki::Error) -> crate::cryptoki::Error {
     Rv::WrappedKeyInvalid.because(format!("the wrapped key is not what the template says: {}", error.why()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_type_has_any_length_and_no_other_has() {
+        for kind in SECRET_TYPES {
+            assert_eq!(
+                check_length(*kind, 7).is_ok(),
+                FREE_TYPES.contains(kind),
+                "{}",
+                names::key_type(*kind)
+            );
+        }
+    }
 }

@@ -34,7 +34,7 @@ use std::path::Path;
 use crate::cryptoki::{Result, Rv, Secret};
 
 pub use envelope::Keys;
-pub use file::scan;
+pub use file::{make_dir, scan};
 pub use gate::abandon_inherited;
 pub use vault::{NewToken, Opened, Record, Vault};
 pub use verify::Report;

@@ -1,17 +1,18 @@
-//! Objects that the token has of itself: profiles, mechanisms, hardware features. They are in no file, nobody can
-//! change them, and a search finds them only when it names their class (PKCS#11 v3.2 §4.3, §4.13, §4.14).
+//! Objects that the token has of itself: profiles, mechanisms, hardware features (PKCS#11 v3.2 §4.3, §4.13, §4.14), and
+//! its DKEKs. Nobody can change them, and a search finds them only when it names their class, or the type of the DKEKs.
 
 use std::sync::Arc;
 
 use crate::cryptoki::ids::*;
-use crate::cryptoki::names;
+use crate::cryptoki::{Result, names};
 use crate::mechanism;
 use crate::object::{Attributes, Given, Object, Template, Value, rules};
 
 use super::Token;
+use super::keyring::is_dkek;
 
 /// The handle of such an object has these bits.
-const MARK: u64 = 3 << 61;
+pub(super) const MARK: u64 = 3 << 61;
 
 /// A row of the profiles: which, and of which mechanism it makes a promise.
 const PROFILES: &[(CK_PROFILE_ID, &str, Option<CK_MECHANISM_TYPE>)] = &[
@@ -95,8 +96,11 @@ pub(super) fn is_built_in(handle: u64) -> bool {
 
 impl Token {
     /// The object behind such a handle, as it is now: each look at the counter counts.
-    pub(super) fn built_in(&self, handle: u64) -> Option<Arc<Object>> {
-        let which = BuiltIn::all().find(|which| which.handle() == handle)?;
+    pub(super) fn built_in(&self, handle: u64) -> Result<Option<Arc<Object>>> {
+        if is_dkek(handle) {
+            return Ok(self.dkek_object(handle)?.map(Arc::new));
+        }
+        let Some(which) = BuiltIn::all().find(|which| which.handle() == handle) else { return Ok(None) };
         let mut attributes = which.attributes();
         match which {
             BuiltIn::Clock => {
@@ -110,20 +114,20 @@ impl Token {
             }
             BuiltIn::Profile(_) | BuiltIn::Mechanism(_) => {}
         }
-        Some(Arc::new(Object::new(attributes)))
+        Ok(Some(Arc::new(Object::new(attributes))))
     }
 
-    /// The handles of those that match a search which names one of their classes.
-    pub(super) fn find_built_in(wanted: &Template) -> Vec<u64> {
+    /// The handles of those that match a search which names one of their classes, and of DKEKs that it names.
+    pub(super) fn find_built_in(&self, wanted: &Template) -> Result<Vec<u64>> {
         let named = |class: &u64| {
             let given = Value::Ulong(*class).to_given();
             wanted.iter().any(|(attribute, value): &(_, Given)| *attribute == CKA_CLASS && *value == given)
         };
         if !rules::BUILT_IN.iter().any(named) {
-            return Vec::new();
+            return self.find_dkeks(wanted);
         }
         let matches = |which: &BuiltIn| Object::new(which.attributes()).matches(wanted);
-        BuiltIn::all().filter(matches).map(BuiltIn::handle).collect()
+        Ok(BuiltIn::all().filter(matches).map(BuiltIn::handle).collect())
     }
 }
 

@@ -14,6 +14,9 @@ use super::{Access, Token, User};
 /// By which the rows of all DKEKs are found; no attribute's index entry looks like it.
 const HIDDEN: &[u8] = b"tokenkeep dkek";
 
+/// A card tells its key domains by one byte.
+pub(super) const LAST_DOMAIN: u64 = 0xff;
+
 /// The rows of a domain: the sealed one, and the one for everybody.
 struct Held {
     sealed: Opened,
@@ -43,11 +46,15 @@ impl Token {
     /// Gives a domain a DKEK, or begins again with one that is not complete. The SO does it.
     ///
     /// # Errors
-    /// CKR_USER_NOT_LOGGED_IN unless the SO is, CKR_ACTION_PROHIBITED when the domain has a complete one: it goes by
-    /// C_InitToken only.
+    /// CKR_USER_NOT_LOGGED_IN unless the SO is, CKR_ARGUMENTS_BAD for a domain above 255, CKR_ACTION_PROHIBITED when the
+    /// domain has a complete one: it goes by C_InitToken only.
     pub fn begin_dkek(&self, access: Access, domain: u64, assembly: &Assembly) -> Result<Status> {
         if self.user() != Some(User::Officer) {
             return Err(Rv::UserNotLoggedIn.because("only the SO, logged in, gives a key domain a DKEK"));
+        }
+        if domain > LAST_DOMAIN {
+            return Err(Rv::ArgumentsBad
+                .because(format!("key domains have the numbers 0 to {LAST_DOMAIN}, not {domain}")));
         }
         self.amend_dkek(access, domain, &mut |before| match before {
             Some(before) if before.status().missing == 0 => Err(Rv::ActionProhibited
@@ -89,16 +96,26 @@ impl Token {
     /// # Errors
     /// As [`Token::dkek`].
     pub fn dkek_of(&self, kcv: Option<Kcv>) -> Result<(u64, Dkek)> {
+        self.look()?;
+        let has = |status: &Status| status.kcv.is_some() && status.kcv == kcv;
+        let domain =
+            self.dkeks()?.into_iter().find(|(_, status)| has(status)).map_or(0, |(domain, _)| domain);
+        Ok((domain, self.dkek(domain)?))
+    }
+
+    /// How it stands with the DKEK of each domain that has one.
+    ///
+    /// # Errors
+    /// CKR_USER_NOT_LOGGED_IN, and those of the store.
+    pub(super) fn dkeks(&self) -> Result<Vec<(u64, Status)>> {
         let keys = self.keys().ok_or_else(login)?;
+        let mut found = Vec::new();
         for (row, private) in self.hidden(Some(&keys))? {
             let Some(opened) = self.vault.load(Some(&keys), row)?.filter(|_| private) else { continue };
             let (domain, value) = parts(&opened)?;
-            let status = Assembly::decode(&value).ok_or_else(damaged)?.status();
-            if status.kcv.is_some() && status.kcv == kcv {
-                return Ok((domain, self.dkek(domain)?));
-            }
+            found.push((domain, Assembly::decode(&value).ok_or_else(damaged)?.status()));
         }
-        Ok((0, self.dkek(0)?))
+        Ok(found)
     }
 
     /// Rows that are no objects, with their privacy.

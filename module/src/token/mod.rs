@@ -3,6 +3,7 @@
 mod builtin;
 mod dkek;
 mod info;
+mod keyring;
 mod limits;
 mod login;
 mod objects;

@@ -96,7 +96,7 @@ impl Token {
     /// CKR_OBJECT_HANDLE_INVALID when there is none, or when it is private and its login is over.
     pub fn object(&self, handle: u64) -> Result<Arc<Object>> {
         if is_built_in(handle) {
-            return self.built_in(handle).ok_or_else(|| no_object(handle));
+            return self.built_in(handle)?.ok_or_else(|| no_object(handle));
         }
         if handle & SESSION_OBJECT != 0 {
             return self.objects.session().objects.get(&handle).cloned().ok_or_else(|| no_object(handle));
@@ -349,11 +349,10 @@ impl Token {
         let token =
             wanted.iter().find(|(attribute, _)| *attribute == CKA_TOKEN).map(|(_, given)| given.clone());
         let is = |yes: bool| token.as_ref().is_none_or(|given| *given == Value::Bool(yes).to_given());
-        let own = Token::find_built_in(&wanted);
-        if !own.is_empty() {
-            return Ok(own);
+        let mut found = self.find_built_in(&wanted)?;
+        if is(true) {
+            found.extend(self.find_stored(&wanted)?);
         }
-        let mut found = if is(true) { self.find_stored(&wanted)? } else { Vec::new() };
         if is(false) {
             let live = self.objects.session();
             let mut handles: Vec<u64> =

@@ -31,6 +31,8 @@ pub struct Settings {
     pub max_sessions: Option<u32>,
     /// Read-write sessions among them.
     pub max_rw_sessions: Option<u32>,
+    /// Keys of the string in pReserved that are not ours.
+    pub unknown: Vec<String>,
 }
 
 /// How CKA_EC_POINT of Edwards and Montgomery keys is given to callers.
@@ -69,6 +71,8 @@ struct Said {
     enforce_dates: Option<bool>,
     max_sessions: Option<u32>,
     max_rw_sessions: Option<u32>,
+    #[serde(skip)]
+    unknown: Vec<String>,
 }
 
 impl Settings {
@@ -95,6 +99,7 @@ impl Settings {
             enforce_dates: first(&places, |said| said.enforce_dates).unwrap_or(true),
             max_sessions: first(&places, |said| said.max_sessions).filter(|limit| *limit > 0),
             max_rw_sessions: first(&places, |said| said.max_rw_sessions).filter(|limit| *limit > 0),
+            unknown: places.into_iter().flat_map(|said| said.unknown).collect(),
         })
     }
 }
@@ -134,7 +139,7 @@ fn base(variable: &str, below_home: &str) -> Option<PathBuf> {
 }
 
 /// `key=value` pairs apart by blanks or `;`; values may be quoted. Keys that are not ours belong to somebody
-/// else (NSS passes its own there) and are passed over.
+/// else (NSS passes its own there) and are passed over; the trace tells of them.
 fn string(text: &str) -> Result<Said> {
     let mut said = Said::default();
     for (key, value) in pairs(text) {
@@ -159,7 +164,7 @@ fn string(text: &str) -> Result<Said> {
             "enforce_dates" => said.enforce_dates = Some(yes),
             "max_sessions" => said.max_sessions = Some(number()?),
             "max_rw_sessions" => said.max_rw_sessions = Some(number()?),
-            _ => {}
+            _ => said.unknown.push(key),
         }
     }
     Ok(said)
@@ -189,6 +194,7 @@ mod tests {
         let said = string("configdir='sql:/x y' dir=\"/a b\";kdf-iterations=10000 flags=readOnly").unwrap();
         assert_eq!(said.dir, Some("/a b".into()));
         assert_eq!(said.kdf_iterations, Some(10_000));
+        assert_eq!(said.unknown, ["configdir", "flags"]);
         assert!(string("kdf_iterations=many").is_err());
         assert_eq!(string("edwards-point=der").unwrap().edwards_point, Some(EdwardsPoint::Der));
         assert!(string("edwards_point=round").is_err());

@@ -41,7 +41,7 @@ fn furnish(call: &Call<'_>) {
 }
 
 /// Every attribute that anybody can see, of every object, by CKA_UNIQUE_ID.
-fn seen(call: &Call<'_>) -> BTreeMap<String, Vec<String>> {
+pub fn seen(call: &Call<'_>) -> BTreeMap<String, Vec<String>> {
     let types: Vec<_> = names::ATTRIBUTES.iter().map(|(attribute, _)| *attribute).collect();
     let look = |handle| {
         let values = call.attributes(handle, &types).unwrap();
@@ -60,7 +60,7 @@ fn seen(call: &Call<'_>) -> BTreeMap<String, Vec<String>> {
     everything(call).into_iter().map(look).collect()
 }
 
-fn backed_up(bench: &Bench) -> Backup {
+pub fn backed_up(bench: &Bench) -> Backup {
     let mut told = (0, 0);
     let backup = bench.user(|call| call.backup(0, &mut |done, of| told = (done, of)).unwrap());
     assert_eq!(told.0, told.1);
@@ -93,7 +93,7 @@ fn a_token_comes_back_attribute_by_attribute() {
 }
 
 /// Every entry of an archive, secrets too, in the order of their ids.
-fn entries(bench: &Bench, bytes: &[u8]) -> Vec<tokenkeep::backup::Entry> {
+pub fn entries(bench: &Bench, bytes: &[u8]) -> Vec<tokenkeep::backup::Entry> {
     let key = [1u8 ^ 2; 32];
     let dkek = tokenkeep::backup::Dkek::new(key[..].into()).unwrap();
     bench.user(|call| assert_eq!(call.dkek_status(0).unwrap().unwrap().kcv, Some(dkek.kcv())));

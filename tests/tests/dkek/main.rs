@@ -2,6 +2,8 @@
 
 mod archive;
 mod bench;
+mod every_kind;
+mod mechanism;
 
 use bench::*;
 use tokenkeep::api::{Brought, Form};
@@ -193,4 +195,55 @@ fn every_type_of_key_of_the_format_comes_back_as_it_was() {
             }
         }
     });
+}
+
+/// Shares in the clear of the DKEKs under which the real tool's keys were wrapped, by the beginning of the files' names.
+const DKEKS: [(&[&str], &[&str]); 2] = [
+    (
+        &["dkek2-", "ours-", "edge-"],
+        &[
+            "d01f919d17c410a9cb9c07cac51deb714799e91d504a3b7128e1c4a9dc9f4b1b",
+            "0c237bcfdf5899a0acaa700ad8e36ae3b5adadcb6fa9e348e1b142c130a89fa7",
+        ],
+    ),
+    (&["dkek3-"], &["c7daf29c59d0222248a55acde4a5f36ab4b883cec75733d7222b810686e69060"]),
+];
+
+#[test]
+fn every_key_that_the_real_tool_wrapped_works_in_a_token() {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../module/tests/fixtures/dkek");
+    let mut worked = 0;
+    for (names, shares) in DKEKS {
+        let bench = Bench::new();
+        bench.officer(|call| {
+            call.dkek_init(0, shares.len() as u8).unwrap();
+            let share = |hex: &str| tokenkeep::backup::split::digits(hex).unwrap();
+            shares.iter().for_each(|hex| _ = call.dkek_import(0, &share(hex), Import::default()).unwrap());
+        });
+        for file in std::fs::read_dir(fixtures).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if !name.ends_with(".wrapped") || !names.iter().any(|start| name.starts_with(start)) {
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            bench.user(|call| {
+                let brought = call.dkek_unwrap(&bytes, &vec![(CKA_ID, text(&name))], false).unwrap();
+                assert_eq!(brought.left_out, None, "{name}");
+                assert_eq!(brought.certificate.is_some(), name.contains("x509"), "{name}");
+                match brought.public {
+                    Some(public) if name.contains("-ec-") => {
+                        assert!(
+                            verifies(call, public, &[7; 32], &sign(call, brought.key, &[7; 32])),
+                            "{name}"
+                        );
+                    }
+                    Some(_) => assert!(name.contains("rsa"), "{name}"),
+                    None => assert!(name.contains("aes"), "{name}"),
+                }
+            });
+            worked += 1;
+        }
+    }
+    assert_eq!(worked, 30);
 }

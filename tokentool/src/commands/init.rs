@@ -1,16 +1,19 @@
 //! `tokentool init`: makes a token.
 
+use std::{fs, io};
+
 use clap::Args;
 use serde::Serialize;
 use tokenkeep::api::Module;
 use tokenkeep::cryptoki::ids::{CKF_RW_SESSION, CKF_SERIAL_SESSION, CKU_SO};
 use tokenkeep::cryptoki::{Error, Rv, Secret};
 use tokenkeep::emulation::Emulation;
-use tokenkeep::store::{Header, MAX_ITERATIONS, NewToken, Vault};
+use tokenkeep::store::{Header, MAX_ITERATIONS, NewToken, Vault, make_dir};
 use tokenkeep::token::Settings;
 use tokenkeep::token::settings::PIN_LENGTH;
 
 use crate::Answer;
+use crate::files;
 use crate::options::Options;
 use crate::paint::{GOOD, count, paint, plain};
 use crate::pin::{SoPin, UserPin};
@@ -101,12 +104,11 @@ impl Init {
         };
         self.check_sc_hsm(&so_pin, pin.as_ref())?;
         let new = self.plan(&tokens.settings, label, slot, so_pin, pin);
-        let vault = make(&tokens.settings, &new)?;
-        if let Some(shares) = self.dkek_shares {
-            begin_dkek(&tokens.settings, &vault.header()?, &new.so_pin, shares)
-                .map_err(|error| undone(&vault, error))?;
-        }
-        answer(&new, &vault, &tokens.settings)
+        let header = match self.dkek_shares {
+            None => make(&tokens.settings, &new)?,
+            Some(shares) => make_with_dkek(&tokens.settings, &new, shares)?,
+        };
+        answer(&new, header, &tokens.settings)
     }
 
     /// The rules of `--sc-hsm`, in the words of sc-hsm-tool.
@@ -189,32 +191,65 @@ impl Init {
         so_pin: Secret,
         user_pin: Option<Secret>,
     ) -> NewToken {
+        let usual = usual(settings, label, slot);
+        // The SO PIN of a card has one character more than the longest of the user.
+        let (pin_min, pin_max) = if self.sc_hsm { (SC_HSM_PIN.0, 16) } else { PIN_LENGTH };
         NewToken {
-            label,
-            slot,
-            created: Emulation::new(None).now().0,
             so_pin,
             user_pin,
-            kdf_iterations: self.kdf_iterations.unwrap_or(settings.kdf_iterations),
-            so_tries: self.so_pin_retries.unwrap_or(settings.so_pin_retries),
-            user_tries: self.pin_retries.unwrap_or(settings.pin_retries),
-            pin_min: if self.sc_hsm { SC_HSM_PIN.0 } else { PIN_LENGTH.0 },
-            // The SO PIN has one character more than the longest of the user.
-            pin_max: if self.sc_hsm { 16 } else { PIN_LENGTH.1 },
+            kdf_iterations: self.kdf_iterations.unwrap_or(usual.kdf_iterations),
+            so_tries: self.so_pin_retries.unwrap_or(usual.so_tries),
+            user_tries: self.pin_retries.unwrap_or(usual.user_tries),
+            pin_min,
+            pin_max,
+            ..usual
         }
     }
 }
 
-fn make(settings: &Settings, new: &NewToken) -> Result<Vault> {
+/// A token as the settings want it; its PINs are not chosen yet.
+pub fn usual(settings: &Settings, label: [u8; 32], slot: u64) -> NewToken {
+    NewToken {
+        label,
+        slot,
+        created: Emulation::new(None).now().0,
+        so_pin: Secret::default(),
+        user_pin: None,
+        kdf_iterations: settings.kdf_iterations,
+        so_tries: settings.so_pin_retries,
+        user_tries: settings.pin_retries,
+        pin_min: PIN_LENGTH.0,
+        pin_max: PIN_LENGTH.1,
+    }
+}
+
+fn make(settings: &Settings, new: &NewToken) -> Result<Header> {
     let emulation = Emulation::new(None);
-    Vault::create(&settings.dir, new, &|bytes| emulation.fill(bytes)).map_err(|error: Error| {
-        match error.rv() {
-            Rv::DeviceError | Rv::TokenWriteProtected => {
-                Problem::from(error).advise("--dir DIR: a directory in which you may write")
-            }
-            _ => error.into(),
+    let vault = Vault::create(&settings.dir, new, &|bytes| emulation.fill(bytes)).map_err(elsewhere)?;
+    Ok(vault.header()?)
+}
+
+fn elsewhere(error: Error) -> Problem {
+    match error.rv() {
+        Rv::DeviceError | Rv::TokenWriteProtected => {
+            Problem::from(error).advise("--dir DIR: a directory in which you may write")
         }
-    })
+        _ => error.into(),
+    }
+}
+
+/// A token that has its DKEK from the moment it is there: it is made in a directory that nobody looks into.
+pub fn make_with_dkek(settings: &Settings, new: &NewToken, shares: u8) -> Result<Header> {
+    make_dir(&settings.dir).map_err(elsewhere)?;
+    let told = |error: io::Error| Problem::file("write", &settings.dir, &error);
+    let stage = tempfile::Builder::new().prefix(".new-").tempdir_in(&settings.dir).map_err(told)?;
+    let hidden = Settings { dir: stage.path().to_owned(), ..settings.clone() };
+    let header = make(&hidden, new)?;
+    begin_dkek(&hidden, &header, &new.so_pin, shares)?;
+    let name = format!("{}.token", header.serial);
+    fs::rename(stage.path().join(&name), settings.dir.join(&name)).map_err(told)?;
+    files::settle(&settings.dir)?;
+    Ok(header)
 }
 
 /// The SO of the new token gives it its DKEK.
@@ -227,16 +262,7 @@ fn begin_dkek(settings: &Settings, header: &Header, so_pin: &Secret, shares: u8)
     Ok(())
 }
 
-/// A token that was not to be had whole is not there at all.
-fn undone(vault: &Vault, problem: Problem) -> Problem {
-    match vault.store().delete() {
-        Ok(()) => problem,
-        Err(error) => problem.advise(format!("remove the token that was begun: {error}")),
-    }
-}
-
-fn answer(new: &NewToken, vault: &Vault, settings: &Settings) -> Result<Answer> {
-    let header = vault.header()?;
+fn answer(new: &NewToken, header: Header, settings: &Settings) -> Result<Answer> {
     let file = settings.dir.join(format!("{}.token", header.serial));
     let made = Made {
         label: plain(header.label.trim_ascii_end()),

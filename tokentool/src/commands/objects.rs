@@ -127,7 +127,7 @@ pub fn stored(call: &Call<'_>) -> Result<Vec<CK_OBJECT_HANDLE>> {
 }
 
 /// An attribute's bytes; empty when the object has none to give.
-fn bytes(call: &Call<'_>, handle: u64, attribute: CK_ATTRIBUTE_TYPE) -> Result<Vec<u8>> {
+pub fn bytes(call: &Call<'_>, handle: u64, attribute: CK_ATTRIBUTE_TYPE) -> Result<Vec<u8>> {
     match call.attributes(handle, &[attribute])?.pop() {
         Some(Ok(Given::Bytes(bytes))) => Ok(bytes.expose().to_vec()),
         _ => Ok(Vec::new()),
@@ -139,7 +139,8 @@ pub fn flag(call: &Call<'_>, handle: u64, attribute: CK_ATTRIBUTE_TYPE) -> Resul
     Ok(bytes(call, handle, attribute)? == [1])
 }
 
-fn number(call: &Call<'_>, handle: u64, attribute: CK_ATTRIBUTE_TYPE) -> Result<Option<CK_ULONG>> {
+/// An attribute that is a number.
+pub fn number(call: &Call<'_>, handle: u64, attribute: CK_ATTRIBUTE_TYPE) -> Result<Option<CK_ULONG>> {
     Ok(bytes(call, handle, attribute)?.try_into().ok().map(CK_ULONG::from_ne_bytes))
 }
 

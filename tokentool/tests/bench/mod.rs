@@ -8,9 +8,14 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokenkeep::api::{Call, Module};
+use tokenkeep::cryptoki::ids::*;
+use tokenkeep::token::Settings;
 
 pub const SO_PIN: &str = "87654321";
 pub const PIN: &str = "13579";
+
+pub const TOOL: &str = env!("CARGO_BIN_EXE_tokentool");
 
 /// A directory for tokens.
 pub struct Bench {
@@ -28,6 +33,21 @@ impl Bench {
     /// An empty directory.
     pub fn new() -> Bench {
         Bench { place: tempfile::tempdir().unwrap() }
+    }
+
+    /// An empty directory in another.
+    pub fn within(place: &Path) -> Bench {
+        Bench { place: tempfile::tempdir_in(place).unwrap() }
+    }
+
+    /// The same tokens again, in a directory of their own; in that one, if it is named.
+    pub fn again(&self, within: Option<&Path>) -> Bench {
+        let bench = within.map_or_else(Bench::new, Bench::within);
+        std::fs::create_dir(bench.dir()).unwrap();
+        for path in self.files() {
+            std::fs::copy(&path, bench.dir().join(path.file_name().unwrap())).unwrap();
+        }
+        bench
     }
 
     /// A directory with a token of each label.
@@ -57,12 +77,19 @@ impl Bench {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("tokentool").unwrap();
+        let mut command = Command::from_std(self.child(TOOL));
+        command.args(arguments);
+        command
+    }
+
+    /// The same for tests that look on while it runs.
+    pub fn child(&self, program: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
         for name in ["TOKENKEEP_CONF", "TOKENKEEP_TRACE", "XDG_DATA_HOME", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }
         command.env("HOME", self.place.path()).env("XDG_CONFIG_HOME", self.place.path());
-        command.env("TOKENKEEP_DIR", self.dir()).args(arguments);
+        command.env("TOKENKEEP_DIR", self.dir());
         command
     }
 
@@ -74,6 +101,19 @@ impl Bench {
     pub fn json(&self, arguments: &[&str]) -> Value {
         let ended = self.run(&[arguments, &["--json"]].concat());
         serde_json::from_str(ended.ok()).unwrap_or_else(|error| panic!("{error}: {}", ended.out))
+    }
+
+    /// Works as another program on the token of that label, logged in; the user, or the SO.
+    pub fn call<T>(&self, token: &str, user: CK_USER_TYPE, work: impl FnOnce(&Call<'_>) -> T) -> T {
+        let slot = self.json(&["show", "--token", token])["slot"].as_u64().unwrap();
+        let mut settings = Settings::read(Some("dir=.")).unwrap();
+        settings.dir = self.dir();
+        let module = Module::with(settings).unwrap();
+        let session = module.open_session(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION).unwrap();
+        let call = module.session(session).unwrap();
+        let pin = if user == CKU_SO { SO_PIN } else { PIN };
+        call.login(user, Some(&pin.as_bytes().into())).unwrap();
+        work(&call)
     }
 
     /// The only token file.

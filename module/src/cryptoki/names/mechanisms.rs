@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 
 use super::names;
+use crate::cryptoki::vendor::CKM_TOKENKEEP_DKEK;
 
 names! {
     /// The name of a mechanism.
@@ -470,5 +471,6 @@ names! {
         CKM_ECDH_X_AES_KEY_WRAP,
         CKM_ECDH_COF_AES_KEY_WRAP,
         CKM_PUB_KEY_FROM_PRIV_KEY,
+        CKM_TOKENKEEP_DKEK,
     ]
 }

@@ -278,6 +278,7 @@ names! {
         CKK_ML_KEM,
         CKK_ML_DSA,
         CKK_SLH_DSA,
+        CKK_TOKENKEEP_DKEK,
     ]
 }
 

@@ -69,6 +69,14 @@ fn montgomery_keys_agree_with_each_other() {
 }
 
 #[test]
+fn the_curve_that_pkcs11_tool_misspells_is_kept_as_its_oid() {
+    let (public, private) = pair(CKM_EC_MONTGOMERY_KEY_PAIR_GEN, b"\x13\x0bcurve25519");
+    for key in [public, private] {
+        assert_eq!(key.attributes().bytes(CKA_EC_PARAMS), Some(&b"\x06\x03\x2b\x65\x6e"[..]));
+    }
+}
+
+#[test]
 fn keys_are_kept_in_one_form_whatever_form_they_come_in() {
     let point = unhex("03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8");
     for form in [point.clone(), [b"\x04\x20", &point[..]].concat(), [b"\x03\x21\x00", &point[..]].concat()] {

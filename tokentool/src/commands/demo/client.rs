@@ -13,13 +13,21 @@ use cryptoki::types::AuthPin;
 
 use super::judge::Judge;
 use super::steps::Steps;
+use super::{custody, witness};
 use crate::problem::{Problem, Result, at};
 
 /// The token's and the keys' label.
-const LABEL: &str = "demo";
+pub const LABEL: &str = "demo";
+
+/// The second token's label.
+const SPARE: &str = "spare";
+
+const SO_PIN: &str = "87654321";
+/// The user PIN from the unblocking on.
+const NEW_PIN: &str = "4321";
 
 /// What is signed.
-const MESSAGE: &[u8] = b"Tokenkeep: an HSM token in a file";
+pub const MESSAGE: &[u8] = b"Tokenkeep: an HSM token in a file";
 
 /// The OID of P-256 in DER, for CKA_EC_PARAMS.
 const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
@@ -27,7 +35,7 @@ const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07
 /// CKA_ID of the RSA pair.
 const RSA: u8 = 1;
 /// CKA_ID of the EC pair.
-const EC: u8 = 2;
+pub const EC: u8 = 2;
 
 /// PINs of a token that lives for a second.
 struct Pins {
@@ -49,7 +57,7 @@ struct Pair {
 /// Plays all steps.
 pub fn play(steps: &mut Steps, module: &Path) -> Result<()> {
     let pin = |pin: &str| AuthPin::from(pin);
-    let pins = Pins { so: pin("87654321"), user: pin("1234"), new: pin("4321"), wrong: pin("0000") };
+    let pins = Pins { so: pin(SO_PIN), user: pin("1234"), new: pin(NEW_PIN), wrong: pin("0000") };
     let client = steps.take("load the module", || load(module))?;
     let slot = steps.take("make a token", || make(&client, &pins))?;
     let session = client.open_rw_session(slot).map_err(at("C_OpenSession"))?;
@@ -72,10 +80,18 @@ pub fn play(steps: &mut Steps, module: &Path) -> Result<()> {
         let (found, ()) = sign(&session, &again)?;
         Ok((format!("with the new PIN and the same key: {found}"), ()))
     })?;
+    let certificate = steps.take("certify", || witness::certify(&session))?;
     drop(session);
     steps.take("unload", || {
         client.finalize().map_err(at("C_Finalize"))?;
-        Ok(("C_Finalize; the token is thrown away".into(), ()))
+        Ok(("C_Finalize".into(), ()))
+    })?;
+    let spare = custody::play(steps, slot.id(), &custody::Pins { so: SO_PIN, user: NEW_PIN }, SPARE)?;
+    let client = steps.take("load it again", || load(module))?;
+    steps.take("sign as before", || witness::sign_as_before(&client, spare, &pins.new, &certificate))?;
+    steps.take("unload", || {
+        client.finalize().map_err(at("C_Finalize"))?;
+        Ok(("C_Finalize; both tokens are thrown away".into(), ()))
     })
 }
 
@@ -170,12 +186,15 @@ fn generate(
     Ok((public, private, begun.elapsed().as_secs_f64() * 1000.0))
 }
 
-fn value(session: &Session, object: ObjectHandle, attribute: AttributeType) -> Result<Vec<u8>> {
+pub fn value(session: &Session, object: ObjectHandle, attribute: AttributeType) -> Result<Vec<u8>> {
     let read = session.get_attributes(object, &[attribute]).map_err(at("C_GetAttributeValue"))?;
     match read.into_iter().next() {
-        Some(Attribute::Modulus(bytes) | Attribute::PublicExponent(bytes) | Attribute::EcPoint(bytes)) => {
-            Ok(bytes)
-        }
+        Some(
+            Attribute::Modulus(bytes)
+            | Attribute::PublicExponent(bytes)
+            | Attribute::EcPoint(bytes)
+            | Attribute::Value(bytes),
+        ) => Ok(bytes),
         _ => Err(Problem::new(format!("{attribute} cannot be read"))),
     }
 }
@@ -193,7 +212,7 @@ fn kept(session: &Session, rsa: &Pair, ec: &Pair) -> Result<(String, ())> {
 }
 
 /// The private key of that CKA_ID.
-fn search(session: &Session, id: u8) -> Result<ObjectHandle> {
+pub fn search(session: &Session, id: u8) -> Result<ObjectHandle> {
     let template = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Id(vec![id])];
     let found = session.find_objects(&template).map_err(at("C_FindObjects"))?;
     match found.as_slice() {
@@ -263,6 +282,6 @@ fn shows(client: &Pkcs11, slot: Slot, wants: &[&'static str]) -> Result<(String,
     }
 }
 
-fn must(holds: bool, otherwise: &str) -> Result<()> {
+pub fn must(holds: bool, otherwise: &str) -> Result<()> {
     if holds { Ok(()) } else { Err(Problem::new(otherwise)) }
 }

@@ -3,11 +3,14 @@
 //! The steps run in a process of their own, which sees no other token and no setting of the user's: the parent
 //! removes the directory whatever happens to it.
 
+mod certificate;
 mod client;
+mod custody;
 mod judge;
 mod lines;
-mod module;
+
 mod steps;
+mod witness;
 
 use std::env;
 use std::fs;
@@ -18,6 +21,7 @@ use clap::{Args, ValueHint};
 use serde::Serialize;
 
 use crate::Answer;
+use crate::module;
 use crate::options::Options;
 use crate::problem::{Problem, Result, at};
 use lines::Try;
@@ -26,8 +30,8 @@ use steps::{Step, Steps};
 /// See it all work, on a token that is thrown away
 ///
 /// Loads libtokenkeep.so as any other program does, makes a token in a temporary directory, generates keys, signs,
-/// has the signatures verified by other code, locks the PIN and unblocks it, and shows how to go on. Your own tokens
-/// are not touched.
+/// has the signatures verified by other code, locks the PIN and unblocks it. Then five custodians share the key of a
+/// backup, the token is lost, and three of them bring it back. Your own tokens are not touched.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Demo {

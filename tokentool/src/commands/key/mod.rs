@@ -38,7 +38,7 @@ impl Key {
 }
 
 /// A CKA_ID as it is typed.
-fn id(hex: &str) -> Result<Vec<u8>> {
+pub fn id(hex: &str) -> Result<Vec<u8>> {
     let digits = tokenkeep::backup::split::digits(hex).map_err(|_| {
         Problem::new(format!("--id {hex:?} is not hexadecimal")).advise("`tokentool objects` shows the IDs")
     })?;

@@ -22,7 +22,7 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf> {
     let Some(path) = found else {
         return Err(Problem::new(format!("{} is not beside this program", name()))
             .advise(BUILD)
-            .advise(format!("tokentool demo --module PATH/{}", name())));
+            .advise(format!("--module PATH/{}", name())));
     };
     path.canonicalize().map_err(|error| Problem::file("find", &path, &error))
 }
@@ -30,7 +30,8 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf> {
 const BUILD: &str =
     "cargo build --release --workspace, in a checkout: it makes target/release/libtokenkeep.so";
 
-fn name() -> String {
+/// What our module is called.
+pub fn name() -> String {
     format!("{DLL_PREFIX}tokenkeep{DLL_SUFFIX}")
 }
 
