@@ -282,6 +282,15 @@ verifies() {
 
 pss=(-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha256)
 
+# windows_program SIZE: the smallest file that is a Windows program (PE32): a DOS header that points to the headers, one section
+windows_program() {
+    perl -e 'my $size = shift;
+        print pack("a2 x58 V", "MZ", 64), "PE\0\0", pack("v v V3 v2", 0x14c, 1, 0, 0, 0, 0xe0, 0x102);
+        print pack("v C2 V9 v6 V4 v2 V6", 0x10b, 1, 0, $size, 0, 0, 0x1000, 0x1000, 0x2000, 0x400000, 0x1000, 0x200,
+            4, 0, 0, 0, 4, 0, 0, 0x2000, 0x200, 0, 3, 0, 0x100000, 0x1000, 0x100000, 0x1000, 0, 16), "\0" x 128;
+        print pack("a8 V6 v2 V", ".text", $size, 0x1000, $size, 0x200, 0, 0, 0, 0, 0x60000020);
+        print "\0" x (0x200 - 64 - 4 - 20 - 224 - 40), "\xc3" x $size' "$1"
+}
 # authority: a CA made with plain openssl (ca.pem, ca.key).
 authority() {
     run openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj '/CN=Conformance CA' \
@@ -311,6 +320,40 @@ configure() {
 pin_file() {
     [[ -e $tmp/pin.txt ]] || (umask 077 && printf '%s' "$pin" >"$tmp/pin.txt")
     echo "$tmp/pin.txt"
+}
+
+# ── Java ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# java_begin: a Java with SunPKCS11, its configuration (java.cfg, java.security), and the programs of java.d in `classes`.
+java_begin() {
+    need java javac keytool
+    java --list-modules 2>/dev/null | grep -q '^jdk.crypto.cryptoki' || skip "this Java has no SunPKCS11"
+    export JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -Duser.home=$HOME"
+    configure java --to "$tmp"
+    classes=$tmp/classes
+    run javac -d "$classes" "$clients"/java.d/*.java
+}
+
+# java_store PIN: the options of keytool and jarsigner for the token, in `store`.
+java_store() {
+    store=(-storetype PKCS11 -keystore NONE -storepass "$1" -providerClass sun.security.pkcs11.SunPKCS11
+        -providerArg "$tmp/java.cfg")
+}
+
+# java_provider first|last: in `security`, the option that puts the token's provider into Java's list: last, as
+# tokentool's file does, or first, so that Java asks the token for everything.
+java_provider() {
+    local home provider at=1
+    security=-Djava.security.properties=$tmp/java.security
+    [[ $1 == first ]] || return 0
+    home=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.home = //p')
+    {
+        echo "security.provider.1=SunPKCS11 $tmp/java.cfg"
+        sed -n 's/^security\.provider\.[0-9]*=//p' "$home/conf/security/java.security" | grep -v '^SunPKCS11' |
+            while read -r provider; do echo "security.provider.$((++at))=$provider"; done
+        echo 'keystore.type.compat=true'
+    } >"$tmp/java.security.first"
+    security+=.first
 }
 
 # ── the OpenSSL engine ───────────────────────────────────────────────────────────────────────────────────────
@@ -345,6 +388,14 @@ tls_server() {
     servers+=($!)
     until_shows '^ACCEPT 127\.0\.0\.1:[0-9]+' "$tmp/server.log"
     port=$(sed -n 's/^ACCEPT 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$tmp/server.log" | head -n 1)
+}
+
+# says CLIENT…: a line sent through a client of TLS must come back from the server.
+says() {
+    rm -f "$tmp/word" && mkfifo "$tmp/word"
+    { echo 'hello token' && sleep 2; } >"$tmp/word" &
+    stdin=$tmp/word shows '^hello token' "$@"
+    wait $! || true
 }
 
 # web_server [TLSv1_2|TLSv1_3]: https.py for a client certificate of our CA; sets `port` and writes web.log.

@@ -11,7 +11,8 @@ use std::process::Command;
 
 use bench::{Bench, PIN};
 use serde_json::json;
-use signer::openssl;
+use signer::{Signer, openssl};
+use tokenkeep::cryptoki::ids::CKA_ALWAYS_AUTHENTICATE;
 
 /// Keys by the options of `openssl genpkey`, and whether SSH has them.
 const KEYS: [(&str, &[&str], bool); 6] = [
@@ -110,6 +111,15 @@ fn a_certificate_says_what_was_asked_and_stays_under_the_keys_id() {
     csr(&["--label", "nobody"]).fails(&["no private key"]);
     csr(&["--label", "p256", "--pss"]).fails(&["--pss is for RSA"]);
     bench.run(&["csr", "--pin", PIN, "--label", "rsa", "--subject", "me"]).fails(&["--subject \"me\""]);
+}
+
+#[test]
+fn a_key_that_wants_the_pin_for_each_use_gets_it() {
+    let bench = Bench::with(&["one"]);
+    Signer::open(&bench, "one").generates("careful", CKA_ALWAYS_AUTHENTICATE);
+    let file = path(&bench, "csr");
+    bench.run(&["csr", "--pin", PIN, "--label", "careful", "--subject", "CN=x", "-o", &file]).ok();
+    assert!(openssl(&["req", "-in", &file, "-noout", "-verify"]).contains("verify OK"));
 }
 
 #[test]

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use bench::{Bench, PIN};
 use serde_json::{Value, json};
 use signer::{Signer, openssl};
+use tokenkeep::crypto::pq::{self, Family, Pair, Set};
+use tokenkeep::cryptoki::Secret;
 use tokenkeep::cryptoki::ids::*;
 
 fn fixture(name: &str) -> String {
@@ -52,6 +54,7 @@ const KEYS: &[(&str, &[&str], Option<CK_MECHANISM_TYPE>)] = &[
     ("ED448", &[], None),
     ("X25519", &[], None),
     ("X448", &[], None),
+    ("DH", &["group:modp_2048"], None),
 ];
 
 #[test]
@@ -181,10 +184,12 @@ fn keystores_come_with_their_names() {
     assert_eq!(named(made, "SECRET_KEY"), ["sec"]);
     let secret = objects(&bench).into_iter().find(|o| o["class"] == "CKO_SECRET_KEY").unwrap();
     assert_eq!((&secret["key_type"], &secret["bits"]), (&json!("CKK_AES"), &json!(256)));
-    assert_eq!(
-        named(import(&bench, &[&fixture("nss.p12"), "--password", "secret"]), "PRIVATE_KEY"),
-        ["my key"]
-    );
+    for (file, name) in [("nss.p12", "my key"), ("pbmac1.p12", "fips")] {
+        bench
+            .run(&["import", "--pin", PIN, &fixture(file), "--password", "false"])
+            .fails(&["wrong password"]);
+        assert_eq!(named(import(&bench, &[&fixture(file), "--password", "secret"]), "PRIVATE_KEY"), [name]);
+    }
 
     let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-subj", "/CN=me"];
     openssl(&[&new[..], &["-keyout", &at("key"), "-out", &at("cert")]].concat());
@@ -199,6 +204,18 @@ fn keystores_come_with_their_names() {
         let made = import(&bench, &[&p12, "--password", "gr\u{fc}n", "--force"]);
         assert_eq!(named(made, "PRIVATE_KEY"), [label.as_str()]);
         Signer::open(&bench, "one").signs(CKM_SHA256_RSA_PKCS, &label, b"x");
+    }
+}
+
+#[test]
+fn a_key_store_that_was_cut_off_is_refused_wherever_that_was() {
+    let bench = Bench::with(&["one"]);
+    for name in ["java.p12", "nss.p12"] {
+        let whole = fs::read(fixture(name)).unwrap();
+        for end in (1..whole.len()).step_by(211) {
+            let cut = put(&bench, "cut.p12", &whole[..end]);
+            bench.run(&["import", "--pin", PIN, &cut, "--password", "secret"]).fails(&["cut.p12"]);
+        }
     }
 }
 
@@ -255,6 +272,17 @@ fn secret_keys_public_keys_and_post_quantum_keys_come_too() {
     let signature = Signer::open(&bench, "one").signs(CKM_ML_DSA, "ml-dsa-65", b"x");
     assert_eq!(signature.len(), 3309);
     assert_eq!(import(&bench, &[&fixture("ml-kem-768.pem")]).len(), 2);
+
+    // The other two forms of RFC 9881: seed and expanded key, and the expanded key alone.
+    let set = Set::of(Family::MlDsa, 1).unwrap();
+    let pair = || Pair::from_seed(set, &Secret::from(vec![9; 32])).unwrap();
+    let (whole, alone) = (pair(), Pair { seed: None, ..pair() });
+    for (name, pair) in [("both.der", whole), ("expanded.der", alone)] {
+        let file = put(&bench, name, pq::to_pkcs8(&pair).expose());
+        assert_eq!(import(&bench, &[&file, "--force"])[0].0, "PRIVATE_KEY");
+    }
+    let there = objects(&bench).iter().filter(|o| o["label"] == "both").count();
+    assert_eq!(there, 2, "the second took the place of the first, and its name");
 }
 
 #[test]
@@ -314,10 +342,17 @@ fn a_softhsm_token_comes_whole_and_signs_as_before() {
     for file in fs::read_dir(&token).unwrap().map(|file| file.unwrap().path()) {
         fs::copy(&file, damaged.join(file.file_name().unwrap())).unwrap();
     }
+    // What SoftHSM leaves behind where it fails to generate a key: a class and a type, and no value.
+    let half = [0, CKA_CLASS, 2, CKO_SECRET_KEY, CKA_KEY_TYPE, 2, CKK_DES3].map(u64::to_be_bytes).concat();
+    fs::write(damaged.join("half.object"), half).unwrap();
+    let again =
+        ["import", "softhsm", damaged.to_str().unwrap(), "--pin", PIN, "--softhsm-pin", "4711", "--force"];
+    let done = bench.json(&again);
+    assert_eq!((done["objects"].as_array().unwrap().len(), objects(&bench).len()), (13, 13));
+    assert!(done["left_out"][0].as_str().unwrap().contains("half.object: \"\" is incomplete"), "{done}");
+
     let object: PathBuf = damaged.join("514cd96b-0850-3851-1f2d-2c7c7d72f14c.object");
     let bytes = fs::read(&object).unwrap();
     fs::write(&object, &bytes[..bytes.len() - 5]).unwrap();
-    let again =
-        ["import", "softhsm", damaged.to_str().unwrap(), "--pin", PIN, "--softhsm-pin", "4711", "--force"];
     bench.run(&again).fails(&["514cd96b-0850-3851-1f2d-2c7c7d72f14c.object is damaged"]);
 }

@@ -1,13 +1,14 @@
 // A token through graphene-pk11: Node's own crypto (OpenSSL) answers on the other side.
 //
-//     node graphene.js MODULE TOKEN-LABEL PIN
+//     node graphene.js TOKENKEEP.JS PIN          (the file is what tokentool configure node writes)
 
 'use strict';
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const graphene = require('graphene-pk11');
 
-const [path, label, pin] = process.argv.slice(2);
+const [configuration, pin] = process.argv.slice(2);
+const { library, name, label } = require(configuration);
 const message = crypto.randomBytes(20000);
 const { ObjectClass, KeyType, KeyGenMechanism, SessionFlag, MechanismEnum } = graphene;
 
@@ -94,7 +95,7 @@ function searching(session) {
   assert.throws(() => session.login(pin), /CKR_USER_ALREADY_LOGGED_IN/);
 }
 
-const module_ = graphene.Module.load(path, 'bench');
+const module_ = graphene.Module.load(library, name);
 module_.initialize();
 try {
   const slots = Array.from(module_.getSlots(true));

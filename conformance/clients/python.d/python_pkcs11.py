@@ -1,6 +1,6 @@
 """A token through python-pkcs11: keys, signatures, agreement, wrapping, searching, and sessions in threads.
 
-    python_pkcs11.py MODULE TOKEN-LABEL PIN
+    python_pkcs11.py PIN          (with tokenkeep.py, which tokentool configure python writes, on PYTHONPATH)
 
 Leaves public keys (NAME.der, SubjectPublicKeyInfo) and signatures (NAME.ALGORITHM.sig of `message`) for another program.
 """
@@ -15,8 +15,10 @@ from asn1crypto.keys import PublicKeyInfo, RSAPublicKey
 from pkcs11 import Attribute, KeyType, MGF, Mechanism, ObjectClass
 from pkcs11.util.ec import encode_ec_public_key, encode_ecdsa_signature, encode_named_curve_parameters
 from pkcs11.util.rsa import decode_rsa_private_key, encode_rsa_public_key
+from tokenkeep import session as opened
+from tokenkeep import token
 
-module, label, pin = sys.argv[1:]
+(pin,) = sys.argv[1:]
 message = Path("message").read_bytes()
 
 
@@ -36,9 +38,9 @@ def rsa(session):
         wrong("a signature of another message verifies", signature)
     oaep = (Mechanism.SHA256, MGF.SHA256, None)
     sealed = public.encrypt(b"a secret", mechanism=Mechanism.RSA_PKCS_OAEP, mechanism_param=oaep)
-    opened = private.decrypt(sealed, mechanism=Mechanism.RSA_PKCS_OAEP, mechanism_param=oaep)
-    if opened != b"a secret":
-        wrong("OAEP", opened)
+    told = private.decrypt(sealed, mechanism=Mechanism.RSA_PKCS_OAEP, mechanism_param=oaep)
+    if told != b"a secret":
+        wrong("OAEP", told)
     # A key of openssl's, put into the token.
     session.create_object({**decode_rsa_private_key(Path("software.der").read_bytes()), Attribute.TOKEN: True,
                            Attribute.LABEL: "software"})
@@ -104,7 +106,7 @@ def searching(session):
         pass
 
 
-def threads(token):
+def threads():
     """Sixteen sessions at once, each with a signature of its own."""
     answers = []
 
@@ -123,20 +125,19 @@ def threads(token):
         wrong("sixteen threads", f"{len(answers)} answers, {len(set(answers))} different ones")
 
 
-token = pkcs11.lib(module).get_token(token_label=label)
 try:
-    token.open(user_pin="0000")
+    opened("0000")
     wrong("the PIN 0000", "opens the token")
 except pkcs11.PinIncorrect:
     pass
-with token.open(rw=True, user_pin=pin) as session:
+with opened(pin, rw=True) as session:
     for part in [rsa, curves, secrets, searching]:
         try:
             part(session)
         except pkcs11.PKCS11Error as error:
             print(f"lacks: {part.__name__}: {error!r}")
 try:
-    threads(token)
+    threads()
 except pkcs11.PKCS11Error as error:
     print(f"lacks: threads: {error!r}")
 print("done")

@@ -42,6 +42,18 @@ impl Signer {
         Signer { module, session, place: bench.path("") }
     }
 
+    /// A P-256 pair in the token, of which the private half has one more flag.
+    pub fn generates(&self, label: &str, flag: CK_ATTRIBUTE_TYPE) {
+        let call = self.module.session(self.session).unwrap();
+        let named =
+            [(CKA_TOKEN, Value::Bool(true).to_given()), (CKA_LABEL, Given::Bytes(label.as_bytes().into()))];
+        let curve = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+        let params = (CKA_EC_PARAMS, Given::Bytes(curve[..].into()));
+        let choice = Choice { id: CKM_EC_KEY_PAIR_GEN, params: Params::None };
+        let private = [&named[..], &[(flag, Value::Bool(true).to_given())]].concat();
+        call.generate_pair(&choice, &[&[params][..], &named].concat(), &private).unwrap();
+    }
+
     fn key(&self, class: CK_OBJECT_CLASS, label: &str) -> u64 {
         let call = self.module.session(self.session).unwrap();
         let label = (CKA_LABEL, Given::Bytes(label.as_bytes().into()));

@@ -7,7 +7,7 @@ use tokenkeep::cryptoki::{Result, Secret};
 use tokenkeep::object::{Attributes, Sort, Value, key};
 use x509_cert::Certificate;
 use x509_cert::der::oid::AssociatedOid;
-use x509_cert::der::{Decode, Encode};
+use x509_cert::der::{Decode, Encode, Tag, Tagged};
 use x509_cert::ext::pkix::BasicConstraints;
 
 use super::public;
@@ -119,6 +119,11 @@ impl Item {
         Sort::of(&self.attributes).class
     }
 
+    /// Whether it has all of its attributes, label and ID too.
+    pub fn is_whole(&self) -> bool {
+        self.attributes.of(CKA_LABEL).is_some()
+    }
+
     /// Whether it is an authority's certificate.
     pub fn is_authority(&self) -> bool {
         self.attributes.ulong(CKA_CERTIFICATE_CATEGORY) == Some(CK_CERTIFICATE_CATEGORY_AUTHORITY)
@@ -161,9 +166,14 @@ fn common_name(certificate: &Certificate) -> Option<String> {
     let all: Vec<_> = subject.iter().collect();
     let named = all.iter().rev().find(|pair| pair.oid.to_der().is_ok_and(|oid| oid == CN));
     let value = named.or(all.last())?;
-    // Every string type of a name but BMPString is ASCII or UTF-8 where people write it.
-    match value.value.value() {
-        [] => None,
-        text => Some(String::from_utf8_lossy(text).into_owned()),
-    }
+    let text = value.value.value();
+    let name = match value.value.tag() {
+        Tag::BmpString => {
+            let units = text.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+            String::from_utf16_lossy(&units.collect::<Vec<u16>>())
+        }
+        // ASCII or UTF-8, where people write it.
+        _ => String::from_utf8_lossy(text).into_owned(),
+    };
+    Some(name).filter(|name| !name.is_empty())
 }

@@ -86,6 +86,8 @@ fn merged(items: Vec<Item>) -> Vec<Item> {
     let mut places = std::collections::HashMap::new();
     for item in items {
         let place = match item.class() {
+            // Another token may have a key twice, under two names.
+            _ if item.is_whole() => None,
             CKO_CERTIFICATE => item.attributes.bytes(CKA_VALUE).map(<[u8]>::to_vec),
             CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => item.belongs.clone(),
             _ => None,
@@ -146,6 +148,7 @@ impl Existing {
     /// Whether it is the same object as the item would be.
     fn is(&self, item: &Item, label: &str, id: &[u8]) -> bool {
         self.class == item.class()
+            && (!item.is_whole() || (self.label == label && self.id == id))
             && match self.class {
                 CKO_CERTIFICATE => Some(&self.value[..]) == item.attributes.bytes(CKA_VALUE),
                 CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => self.belongs.is_some() && self.belongs == item.belongs,
@@ -162,7 +165,7 @@ fn label(item: &Item, items: &[Item], existing: &[Existing], wishes: &Wishes) ->
     if let Some(label) = wishes.label.as_ref().filter(|_| named(item, items)) {
         return label.clone();
     }
-    if item.attributes.of(CKA_LABEL).is_some() {
+    if item.is_whole() {
         return String::from_utf8_lossy(item.attributes.bytes(CKA_LABEL).unwrap_or_default()).into_owned();
     }
     let family = || items.iter().filter(|other| item.belongs.is_some() && other.belongs == item.belongs);

@@ -10,7 +10,10 @@ use tokenkeep::object::key::{edwards, field, pq as post_quantum};
 use tokenkeep::object::{Attributes, Value};
 
 /// 1.2.840.10040.4.1, with its tag and length.
-pub const DSA: &[u8] = &[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+const DSA: &[u8] = &[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+
+/// 1.2.840.113549.1.3.1, with its tag and length.
+const DH: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 3, 1];
 
 /// The families of post-quantum keys, with the type of their keys.
 pub const POST_QUANTUM: [(pq::Family, CK_KEY_TYPE); 3] =
@@ -19,6 +22,9 @@ pub const POST_QUANTUM: [(pq::Family, CK_KEY_TYPE); 3] =
 /// The families of Curve25519 and Curve448.
 pub const EDWARDS: [(Family, CK_KEY_TYPE); 2] =
     [(Family::Edwards, CKK_EC_EDWARDS), (Family::Montgomery, CKK_EC_MONTGOMERY)];
+
+/// The algorithms over a field, with the type of their keys.
+const FIELDS: [(&[u8], CK_KEY_TYPE); 2] = [(DSA, CKK_DSA), (DH, CKK_DH)];
 
 /// The algorithm's OID (with its tag), its parameters, and the key's bytes.
 pub fn outline(info: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
@@ -43,10 +49,10 @@ pub fn read(info: &[u8]) -> Result<(CK_KEY_TYPE, Attributes)> {
     if let Some((set, kind)) = set(oid) {
         return Ok((kind, post_quantum::public(set, key)));
     }
-    if oid == DSA {
-        let domain = dsa_domain(parameters).ok_or_else(bad)?;
-        let value = tlv::only(tlv::INTEGER, key).ok_or_else(bad)?;
-        return Ok((CKK_DSA, field::group(&domain).with(CKA_VALUE, Value::Bytes(tlv::trim(value).to_vec()))));
+    if let Some(kind) = self::field(oid) {
+        let domain = domain(kind, parameters).ok_or_else(bad)?;
+        let value = tlv::only(tlv::INTEGER, key).map(tlv::trim).ok_or_else(bad)?;
+        return Ok((kind, field::group(&domain).with(CKA_VALUE, Value::Bytes(value.to_vec()))));
     }
     match spki::read(info) {
         Ok(spki::PublicKeyInfo::Rsa { modulus, public_exponent }) => {
@@ -67,6 +73,11 @@ pub fn curve(oid: &[u8]) -> Option<(Curve, CK_KEY_TYPE)> {
     EDWARDS.iter().find_map(|(family, kind)| Some((Curve::from_params(*family, oid).ok()?, *kind)))
 }
 
+/// The type of keys of DSA and Diffie-Hellman.
+pub fn field(oid: &[u8]) -> Option<CK_KEY_TYPE> {
+    FIELDS.iter().find(|(known, _)| *known == oid).map(|(_, kind)| *kind)
+}
+
 /// A post-quantum parameter set, and the type of its keys.
 pub fn set(oid: &[u8]) -> Option<(pq::Set, CK_KEY_TYPE)> {
     POST_QUANTUM
@@ -81,9 +92,10 @@ pub fn unknown(oid: &[u8]) -> Error {
     Rv::KeyTypeInconsistent.because(format!("this token has no keys of the algorithm {name}"))
 }
 
-fn dsa_domain(parameters: &[u8]) -> Option<Domain> {
+/// The group of DSA (RFC 3279 §2.3.2) or Diffie-Hellman (PKCS #3 §9, which may say a length too).
+fn domain(kind: CK_KEY_TYPE, parameters: &[u8]) -> Option<Domain> {
     let mut numbers = Elements::new(tlv::only(tlv::SEQUENCE, parameters)?)?;
-    let (prime, subprime, base) = (numbers.number()?, numbers.number()?, numbers.number()?);
-    let domain = Domain { prime: prime.to_vec(), subprime: Some(subprime.to_vec()), base: base.to_vec() };
-    numbers.done().then_some(domain)
+    let prime = numbers.number()?.to_vec();
+    let subprime = if kind == CKK_DSA { Some(numbers.number()?.to_vec()) } else { None };
+    Some(Domain { prime, subprime, base: numbers.number()?.to_vec() })
 }

@@ -13,12 +13,11 @@ use super::{jwk, pkcs12, public};
 use crate::pin::Source;
 use crate::problem::{Problem, Result};
 
-/// 1.2.840.113549.1.1.1 and its NULL, 1.2.840.113549.1.1.10, 1.2.840.10045.2.1, 1.2.840.113549.1.3.1,
-/// 1.2.840.113549.1.7.2, with their tags and lengths.
+/// 1.2.840.113549.1.1.1 and its NULL, 1.2.840.113549.1.1.10, 1.2.840.10045.2.1, 1.2.840.113549.1.7.2, with their tags
+/// and lengths.
 const RSA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
 const RSA_PSS: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
 const EC: &[u8] = &[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
-const DH: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 3, 1];
 const SIGNED_DATA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 
 /// The passphrase of the files, asked for when the first of them needs it, and which file is read.
@@ -56,8 +55,12 @@ impl<'a> Password<'a> {
 
     /// What a file is, or is not.
     pub fn problem(&self, what: &str) -> Problem {
+        self.convert(what).advise("another copy of the file, or leave it out")
+    }
+
+    /// What a file is, and should not be.
+    fn convert(&self, what: &str) -> Problem {
         Problem::new(format!("{} {what}", self.file.borrow()))
-            .advise("another copy of the file, or leave it out")
     }
 
     pub fn wrong(&self) -> Problem {
@@ -71,7 +74,7 @@ impl<'a> Password<'a> {
         opened.map_err(|refusal| match refusal {
             Refusal::WrongPassword => self.wrong(),
             Refusal::Unknown => self
-                .problem("is encrypted in a way that is not known here")
+                .convert("is encrypted in a way that is not known here")
                 .advise("`openssl pkcs8 -topk8` or `openssl pkcs12` write it anew"),
         })
     }
@@ -96,7 +99,7 @@ pub fn file(name: &str, bytes: &[u8], password: &Password<'_>) -> Result<Vec<Ite
 fn contents(bytes: &[u8], password: &Password<'_>) -> Result<Vec<Item>> {
     const BEGIN: &[u8] = b"-----BEGIN ";
     if let Some((_, advice)) = FOREIGN.iter().find(|(start, _)| bytes.starts_with(start)) {
-        return Err(password.problem("is of a format that must be converted").advise(*advice));
+        return Err(password.convert("is of a format that must be converted").advise(*advice));
     }
     if bytes.windows(BEGIN.len()).any(|window| window == BEGIN) {
         return pem(bytes, password);
@@ -227,11 +230,10 @@ pub fn private(der: Secret, password: &Password<'_>) -> Result<Vec<Item>> {
         _ if RSA.starts_with(oid) => return rsa(key, password),
         RSA_PSS => return rsa(key, password),
         EC => CKK_EC,
-        public::DSA => CKK_DSA,
-        DH => CKK_DH,
         _ => {
             let curve = public::curve(oid).map(|(_, kind)| kind);
-            let kind = curve.or_else(|| public::set(oid).map(|(_, kind)| kind));
+            let kind =
+                curve.or_else(|| public::field(oid)).or_else(|| public::set(oid).map(|(_, kind)| kind));
             told(password, kind.ok_or_else(|| public::unknown(oid)))?
         }
     };

@@ -9,9 +9,9 @@ use clap::{Args, ValueHint};
 use tokenkeep::crypto::edwards::Family;
 use tokenkeep::crypto::{certificate, edwards};
 use tokenkeep::cryptoki::ids::*;
-use tokenkeep::cryptoki::names;
+use tokenkeep::cryptoki::{Rv, names};
 use tokenkeep::object::rules::{Change, Give};
-use tokenkeep::object::{Attributes, Sort, Value, key, policy};
+use tokenkeep::object::{Attributes, Birth, Sort, Value, key, policy};
 
 use self::object::Raw;
 use self::token::Token;
@@ -112,6 +112,14 @@ fn item(raw: object::Attributes, left_out: &mut Vec<String>) -> Result<std::resu
             error.why()
         ))
         .advise("remove it from a copy of the directory")
+    };
+    // SoftHSM leaves halves behind where it fails to generate a key.
+    let template = attributes.iter().map(|(attribute, value)| (attribute, value.to_given())).collect();
+    match policy::judge(Birth::Create, sort, &template, false) {
+        Err(error) if error.rv() == Rv::TemplateIncomplete => {
+            return Ok(Err(format!("{label:?} is incomplete there: {}", error.why())));
+        }
+        judged => judged.map_err(refused)?,
     };
     let belongs = match sort.class {
         CKO_CERTIFICATE => {

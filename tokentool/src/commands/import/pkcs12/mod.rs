@@ -1,13 +1,13 @@
 //! PKCS#12 (RFC 7292), as OpenSSL, Java, NSS and Windows write it.
 
-use tokenkeep::crypto::hash::Hash;
-use tokenkeep::crypto::mac::{self, Hmac};
+mod mac;
+
 use tokenkeep::crypto::tlv::{self, Elements};
 use tokenkeep::cryptoki::Secret;
 
 use super::ber;
 use super::item::Item;
-use super::pbe::{self, Purpose, Refusal};
+use super::pbe::{self, Refusal};
 use super::read::{self, Password};
 use crate::problem::Result;
 
@@ -22,15 +22,6 @@ const X509: &[u8] = &[6, 10, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 22, 1];
 const FRIENDLY_NAME: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 20];
 /// `[0]` IMPLICIT OCTET STRING
 const CONTENT: u8 = 0x80;
-
-/// The hashes of a MAC, by the ends of their OIDs.
-const HASHES: [(&[u8], Hash); 5] = [
-    (&[6, 5, 0x2b, 0x0e, 3, 2, 0x1a], Hash::Sha1),
-    (&[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 4], Hash::Sha224),
-    (&[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1], Hash::Sha256),
-    (&[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2], Hash::Sha384),
-    (&[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3], Hash::Sha512),
-];
 
 /// What makes bytes a PKCS#12 file: version 3, and contents.
 pub fn is_one(bytes: &[u8]) -> bool {
@@ -106,34 +97,16 @@ fn first(
 
 /// Checks the MAC; the spellings of the passphrase to open the contents with.
 fn sound(content: &[u8], mac: &[u8], secret: &Secret, password: &Password<'_>) -> Result<Vec<Secret>> {
-    let read = || {
-        let mut mac = Elements::new(tlv::only(tlv::SEQUENCE, mac)?)?;
-        let mut info = mac.sequence()?;
-        let oid = info.sequence()?.whole()?;
-        let hash = HASHES.iter().find(|(known, _)| *known == oid).map(|(_, hash)| *hash);
-        let digest = info.take(tlv::OCTET_STRING)?;
-        let salt = mac.take(tlv::OCTET_STRING)?;
-        let iterations = if mac.done() { 1 } else { pbe::number(mac.number()?)? };
-        Some((hash, digest, salt, iterations))
-    };
-    let (hash, digest, salt, iterations) =
-        read().ok_or_else(|| password.problem("is a damaged PKCS#12 file: its MAC cannot be read"))?;
-    let hash = hash.ok_or_else(|| {
+    let damaged = || password.problem("is a damaged PKCS#12 file: its MAC cannot be read");
+    let unknown = || {
         password
             .problem("is a PKCS#12 file with a MAC of another kind")
             .advise("`openssl pkcs12 -in FILE -out all.pem` and import all.pem")
-    })?;
-    let of = |secret: &Secret| {
-        let key = pbe::derive(hash, secret, salt, iterations, Purpose::Mac, hash.len());
-        let mut hmac = Hmac::new(hash, &key);
-        hmac.update(content);
-        hmac.finish()
     };
-    // No passphrase is nothing, or an end of nothing.
-    let wide = pbe::utf16(secret);
-    let good = mac::equal(&of(&wide), digest) || (secret.is_empty() && mac::equal(&of(secret), digest));
+    let mac = mac::read(mac).ok_or_else(damaged)?.ok_or_else(unknown)?;
     // Some programs give the wide spelling to PBES2 too.
-    match good {
+    let wide = pbe::utf16(secret);
+    match mac.fits(content, secret) {
         true => Ok(vec![secret.clone(), wide.clone(), wide.expose()[..wide.len() - 2].into()]),
         false => Err(password.wrong()),
     }
