@@ -174,6 +174,11 @@ impl Call<'_> {
         self.with(kind, |slot| operation::single(slot, data, room))
     }
 
+    /// Whether so many bytes may as well be given in parts, with an answer that the room holds to its last byte.
+    pub fn streams(&self, kind: Kind, len: usize, room: Room) -> bool {
+        self.with(kind, |slot| Ok(operation::streams(slot.as_ref(), len, room))).unwrap_or(false)
+    }
+
     /// More data: C_EncryptUpdate, C_DecryptUpdate, C_DigestUpdate, C_SignUpdate, C_VerifyUpdate.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::crypto::rng;
-use crate::cryptoki::Result;
+use crate::cryptoki::{Error, Result};
 
 use trace::Trace;
 
@@ -16,8 +16,8 @@ use trace::Trace;
 pub enum Point<'a> {
     /// A Cryptoki function is about to begin.
     Enter(&'static str),
-    /// A Cryptoki function has its answer.
-    Leave(&'static str, &'a Result<()>),
+    /// A Cryptoki function is done, or refuses.
+    Leave(&'static str, Option<&'a Error>),
     /// The string of C_Initialize has a key that is no setting of ours.
     Unknown(&'a str),
     /// A key is about to be used with a mechanism.
@@ -104,12 +104,12 @@ impl Emulation {
     /// # Errors
     /// Those of the work, or an injected fault.
     #[inline]
-    pub fn around(&self, function: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub fn around<T>(&self, function: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         if !self.listens() {
             return work();
         }
         let answer = self.at(Point::Enter(function)).and_then(|()| work());
-        self.at(Point::Leave(function, &answer)).and(answer)
+        self.at(Point::Leave(function, answer.as_ref().err())).and(answer)
     }
 
     /// True when somebody listens, so that what is told may cost something to tell.

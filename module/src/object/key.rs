@@ -13,7 +13,7 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Rv, Secret, names};
 
 use super::attributes::{Attributes, Value};
-use super::policy::Sort;
+use super::policy::{Birth, Sort};
 
 pub use otp::Otp;
 
@@ -187,13 +187,13 @@ pub fn from_scalar(curve: ec::Curve, scalar: Secret, point: &[u8]) -> Attributes
 /// # Errors
 /// CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_DOMAIN_PARAMS_INVALID, CKR_CURVE_NOT_SUPPORTED,
 /// naming the attribute.
-pub fn settle(attributes: &mut Attributes) -> Result<()> {
+pub fn settle(attributes: &mut Attributes, birth: Birth) -> Result<()> {
     let sort = Sort::of(attributes);
     match (sort.class, sort.kind) {
         (CKO_CERTIFICATE, kind) => x509::settle(attributes, kind),
         (CKO_TRUST, _) => settle_trust(attributes),
         (CKO_PUBLIC_KEY, CKK_RSA) => settle_rsa_public(attributes),
-        (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes),
+        (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes, birth),
         (CKO_PUBLIC_KEY, CKK_EC) => settle_ec_public(attributes),
         (CKO_PRIVATE_KEY, CKK_EC) => settle_ec_private(attributes),
         (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_public(attributes),
@@ -266,11 +266,13 @@ fn settle_rsa_public(attributes: &mut Attributes) -> Result<()> {
 /// Public exponents to try for a key that came with its modulus and private exponent only.
 const USUAL_EXPONENTS: [&[u8]; 5] = [&[1, 0, 1], &[3], &[17], &[5], &[7]];
 
-fn settle_rsa_private(attributes: &mut Attributes) -> Result<()> {
+fn settle_rsa_private(attributes: &mut Attributes, birth: Birth) -> Result<()> {
     let n = attributes.need(CKA_MODULUS)?;
     let d = attributes.need(CKA_PRIVATE_EXPONENT)?;
     let primes = attributes.bytes(CKA_PRIME_1).zip(attributes.bytes(CKA_PRIME_2));
     let key = match (attributes.bytes(CKA_PUBLIC_EXPONENT), primes) {
+        // It was checked where it was made.
+        _ if matches!(birth, Birth::Generate(_)) => components(attributes)?,
         (None, None) => USUAL_EXPONENTS
             .iter()
             .find_map(|e| rsa::complete(n, Some(e), d, None).ok())

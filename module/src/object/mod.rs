@@ -34,7 +34,7 @@ impl Object {
     /// # Errors
     /// Those of [`key::settle`].
     pub fn born(mut attributes: Attributes, birth: Birth) -> Result<Object> {
-        key::settle(&mut attributes)?;
+        key::settle(&mut attributes, birth)?;
         policy::complete(&mut attributes, birth);
         let object = Object::new(attributes);
         if object.is_key() {

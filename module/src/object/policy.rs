@@ -319,7 +319,7 @@ pub fn change(before: &Attributes, template: &Template, copy: bool, officer: boo
         after.set(*attribute, value);
     }
     if sort.class == CKO_TRUST {
-        super::key::settle(&mut after)?;
+        super::key::settle(&mut after, Birth::Create)?;
     }
     Ok(after)
 }
