@@ -18,10 +18,11 @@ impl Call<'_> {
     /// # Errors
     /// CKR_MECHANISM_INVALID, and those of the template and of making the object.
     pub fn generate(&self, choice: &Choice, template: &Template) -> Result<u64> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_GENERATE)?;
         let generate = row.generate.ok_or_else(|| no_such_use(choice.id, "generate a key"))?;
         let (birth, sort) = (Birth::Generate(row.id), self.sort(template, row.class, row.keys)?);
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
+        self.session.token.profile().admits(&attributes)?;
         let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
         let (params, none) = (&choice.params, Attributes::default());
         let mut making = Making { row, params, template: &attributes, private: &none, fill: &mut fill };
@@ -40,7 +41,7 @@ impl Call<'_> {
         public: &Template,
         private: &Template,
     ) -> Result<(u64, u64)> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_GENERATE_KEY_PAIR)?;
         let pair = row.pair.ok_or_else(|| no_such_use(choice.id, "generate a key pair"))?;
         let birth = Birth::Generate(row.id);
         let judged = |class, template| {
@@ -50,6 +51,7 @@ impl Call<'_> {
         // What cannot be kept is not worth the work of generating.
         let access = self.session.access();
         for template in [&public, &private] {
+            self.session.token.profile().admits(template)?;
             let mut draft = template.clone();
             policy::complete(&mut draft, birth);
             self.session.token.may_write(access, &Object::new(draft))?;
@@ -83,11 +85,11 @@ impl Call<'_> {
     /// CKR_KEY_HANDLE_INVALID also for a key that CKA_WRAP_TEMPLATE keeps out, CKR_KEY_UNEXTRACTABLE,
     /// CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
     pub fn wrap(&self, choice: &Choice, wrapping: u64, key: u64, room: Room) -> Result<Reply> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_WRAP)?;
         if row.whole {
             return self.wrap_whole(row, wrapping, key, room);
         }
-        let (row, wrap) = wraps(choice.id)?;
+        let (row, wrap) = self.wraps(choice.id)?;
         let (with, bytes) = self.wrappable(row, wrapping, key)?;
         let start =
             Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
@@ -106,7 +108,7 @@ impl Call<'_> {
         (wrapping, key): (u64, u64),
         room: Room,
     ) -> Result<Reply> {
-        let (row, wrap) = wraps(id)?;
+        let (row, wrap) = self.wraps(id)?;
         let (with, bytes) = self.wrappable(row, wrapping, key)?;
         match room {
             Room::Query => return Ok(Reply::Length(bytes.len())),
@@ -121,6 +123,12 @@ impl Call<'_> {
         let (body, tag) = wrapped.expose().split_at(wrapped.len().saturating_sub(message.tag.len()));
         message.tag = tag.to_vec();
         Ok(Reply::Data(body.into()))
+    }
+
+    /// The row of a mechanism that wraps, and how it does.
+    fn wraps(&self, id: CK_MECHANISM_TYPE) -> Result<(&'static Mechanism, Transform)> {
+        let row = self.row(id, CKF_WRAP)?;
+        Ok((row, row.wrap.ok_or_else(|| no_such_use(id, "wrap a key"))?))
     }
 
     /// The wrapping key, and the bytes of the key to wrap by it, when all rules let it leave so.
@@ -144,7 +152,7 @@ impl Call<'_> {
         wrapped: &[u8],
         template: &Template,
     ) -> Result<u64> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_UNWRAP)?;
         if row.whole {
             return self.unwrap_whole(row, unwrapping, wrapped, template);
         }
@@ -189,7 +197,7 @@ impl Call<'_> {
     /// # Errors
     /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_PARAM_INVALID, and those of the template.
     pub fn derive(&self, choice: &Choice, base: u64, template: &Template) -> Result<Derived> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_DERIVE)?;
         if row.gives == CKO_PUBLIC_KEY {
             return self.public_half(row, base, template);
         }
@@ -327,12 +335,6 @@ pub(super) fn no_such_use(id: CK_MECHANISM_TYPE, verb: &str) -> Error {
     Rv::MechanismInvalid.because(format!("{} does not {verb}", names::mechanism(id)))
 }
 
-/// The row of a mechanism that wraps, and how it does.
-fn wraps(id: CK_MECHANISM_TYPE) -> Result<(&'static Mechanism, Transform)> {
-    let row = mechanism::find(id)?;
-    Ok((row, row.wrap.ok_or_else(|| no_such_use(id, "wrap a key"))?))
-}
-
 /// What the refusal of data is called when they were a key to wrap.
 fn of_wrapped_key(error: Error) -> Error {
     match error.rv() {
@@ -398,11 +400,11 @@ fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYP
 /// a private key says where the key ends (§6.10.4, §6.16.3.1).
 fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secret> {
     let len = match sort.class {
-        CKO_SECRET_KEY => key::wanted_length(sort.kind, attributes)?,
+        CKO_SECRET_KEY | CKO_OTP_KEY => key::wanted_length(sort.kind, attributes)?,
         _ => key::encoded_length(bytes.expose()),
     };
     Ok(match len.and_then(|len| bytes.expose().split_at_checked(len)) {
-        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class == CKO_SECRET_KEY => {
+        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class != CKO_PRIVATE_KEY => {
             key.into()
         }
         _ => bytes,

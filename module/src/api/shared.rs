@@ -20,7 +20,7 @@ impl Call<'_> {
         template: &Template,
         room: Room,
     ) -> Result<(Reply, Option<u64>)> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_ENCAPSULATE)?;
         let encapsulate = row.encapsulate.ok_or_else(|| no_such_use(choice.id, "encapsulate a key"))?;
         let with = self.usable(public, row, CKA_ENCAPSULATE)?.object;
         let (sort, attributes) = self.shared(&with, template, CKA_ENCAPSULATE_TEMPLATE)?;
@@ -44,7 +44,7 @@ impl Call<'_> {
         ciphertext: &[u8],
         template: &Template,
     ) -> Result<u64> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_DECAPSULATE)?;
         let decapsulate = row.decapsulate.ok_or_else(|| no_such_use(choice.id, "decapsulate a key"))?;
         let with = self.usable(private, row, CKA_DECAPSULATE)?.object;
         let (sort, attributes) = self.shared(&with, template, CKA_DECAPSULATE_TEMPLATE)?;
