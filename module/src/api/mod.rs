@@ -11,6 +11,7 @@ mod messages;
 mod objects;
 mod operations;
 mod sessions;
+mod shared;
 mod state;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,7 +68,7 @@ impl Module {
     /// # Errors
     /// CKR_DEVICE_ERROR for a directory that cannot be read.
     pub fn with(settings: Settings) -> Result<Module> {
-        let emulation = Emulation::new(settings.trace.as_deref());
+        let emulation = Emulation::new(settings.trace.as_deref()).signing(settings.deterministic_signatures);
         Module::on(settings, Arc::new(emulation))
     }
 

@@ -66,12 +66,24 @@ fn civil(days: i64) -> (i64, i64, i64) {
 /// The seam. Faults, latency and trace listen here; nothing else knows about them.
 pub struct Emulation {
     trace: Option<Trace>,
+    /// Whether signatures have no randomness in them, where the caller does not ask for it.
+    deterministic: bool,
 }
 
 impl Emulation {
     /// The real world, traced to a file when one is named.
     pub fn new(trace: Option<&Path>) -> Emulation {
-        Emulation { trace: trace.map(Trace::new) }
+        Emulation { trace: trace.map(Trace::new), deterministic: false }
+    }
+
+    /// The same with signatures that are always the same for the same data, or with the usual ones.
+    pub fn signing(self, deterministic: bool) -> Emulation {
+        Emulation { deterministic, ..self }
+    }
+
+    /// Whether signatures are always the same for the same data.
+    pub fn deterministic(&self) -> bool {
+        self.deterministic
     }
 
     /// Something is about to happen, or has happened.
