@@ -59,7 +59,7 @@ impl Module {
     /// that cannot.
     pub fn start(reserved: Option<&str>) -> Result<Module> {
         let settings = Settings::read(reserved)?;
-        let emulation = Arc::new(Emulation::new(settings.trace.as_deref()));
+        let emulation = world(&settings);
         emulation.around("C_Initialize", || Module::on(settings, Arc::clone(&emulation)))
     }
 
@@ -68,8 +68,8 @@ impl Module {
     /// # Errors
     /// CKR_DEVICE_ERROR for a directory that cannot be read.
     pub fn with(settings: Settings) -> Result<Module> {
-        let emulation = Emulation::new(settings.trace.as_deref()).signing(settings.deterministic_signatures);
-        Module::on(settings, Arc::new(emulation))
+        let emulation = world(&settings);
+        Module::on(settings, emulation)
     }
 
     fn on(settings: Settings, emulation: Arc<Emulation>) -> Result<Module> {
@@ -139,4 +139,10 @@ impl Module {
             };
         }
     }
+}
+
+/// The world as the settings want it.
+fn world(settings: &Settings) -> Arc<Emulation> {
+    let world = Emulation::new(settings.trace.as_deref());
+    Arc::new(world.signing(settings.deterministic_signatures))
 }
