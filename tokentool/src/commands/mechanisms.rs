@@ -65,7 +65,9 @@ const FLAGS: &[(CK_FLAGS, &str)] = &[
 impl Mechanisms {
     pub fn run(&self, _options: &Options) -> Result<Answer> {
         let name = self.name.as_deref().unwrap_or("").to_uppercase().replace('-', "_");
-        let profile = Profile::named(&self.profile).map_err(|error| Problem::new(error.why().to_owned()))?;
+        let profile = Profile::named(&self.profile).map_err(|error| {
+            Problem::new(error.why().to_owned()).advise("`tokentool mechanisms --profile modern`")
+        })?;
         let wanted = |row: &Row| !row.flags.is_empty() && row.name.contains(&name);
         if self.markdown {
             return Answer::new(markdown(profile, wanted), &());
