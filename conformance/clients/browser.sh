@@ -31,19 +31,16 @@ database() {
     run certutil -A -d "sql:$1" -n ca -t C,, -i ca.pem
 }
 
-# window NAME: waits for a window with this title (a regular expression), pressing Return where the browser asks
-# which certificate to take; sets `window`.
-window() {
-    local tries=120
-    until window=$(xdotool search --onlyvisible --name "$1" 2>/dev/null | tail -n 1) && [[ -n $window ]]; do
-        ((--tries)) || { picture failed && fail "no window $1 came up: see $pictures/$client.failed.png"; }
-        sleep 1
-        ((tries % 3)) || xdotool key Return
-    done
+# seen NAME: whether a window with this title (a regular expression) is up; sets `window`.
+seen() {
+    window=$(xdotool search --onlyvisible --name "$1" 2>/dev/null | tail -n 1) && [[ -n $window ]]
 }
 
+# picture NAME: what is on the screen, kept beside the logs.
 picture() {
-    import -window root "$pictures/$client.$1.png" 2>/dev/null
+    local other=
+    [[ $(basename "$module") == libtokenkeep.so ]] || other=.$(basename "$module" .so)
+    import -window root "$pictures/$client$other.$1.png" 2>/dev/null
 }
 
 # answer: the PIN, typed into the window; it is on no command line.
@@ -55,15 +52,29 @@ answer() {
     xdotool key Return
 }
 
-# logs_in PICTURE COMMAND…: the browser comes to the page with the person's certificate.
+# logs_in PICTURE COMMAND…: the browser is asked which certificate to take and for the PIN (a window called `prompt`),
+# and comes to the page with the person's certificate.
 logs_in() {
-    local before
+    local before answered=
     before=$(grep -c '^Ada Lovelace ' web.log || true)
     "${@:2}" >browser.log 2>&1 </dev/null &
     servers+=($!)
-    window "${prompt:?}"
-    answer
-    window '^Welcome, Ada Lovelace'
+    for ((tries = 1; tries < 150; tries++)); do
+        sleep 1
+        if seen '^Welcome, Ada Lovelace'; then
+            break
+        elif seen "${prompt:?}"; then
+            answer
+            answered=yes
+            sleep 3
+        elif ((tries % 45 == 0)); then
+            xdotool key F5
+        elif ((tries % 3 == 0)); then
+            xdotool key Return # the certificate that is offered
+        fi
+    done
+    seen '^Welcome, Ada Lovelace' || { picture failed && fail "the page never came: see $pictures"; }
+    [[ -n $answered ]] || fail "the browser has asked for no PIN"
     sleep 2
     picture "$1"
     (($(grep -c '^Ada Lovelace ' web.log) > before)) || fail "the server has seen no certificate"

@@ -6,6 +6,7 @@ mod differences;
 mod functions;
 mod module;
 mod profile;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,8 @@ enum Judge {
     Bench(bench::Arguments),
     /// What the module answers to each of the 104 functions
     Functions(functions::Arguments),
+    /// Wycheproof, published vectors and cross-checks, by mechanism
+    Vectors(vectors::Arguments),
     /// What the module answers differently from another, and by which section of the standard
     Differences(differences::Arguments),
     /// The mandatory test cases of the PKCS#11 3.2 profiles
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Judge::Functions(arguments) => functions::run(&arguments),
         Judge::Differences(arguments) => differences::run(&arguments),
         Judge::Profile(arguments) => profile::run(&arguments),
+        Judge::Vectors(arguments) => vectors::run(&arguments),
     };
     match verdict {
         Ok(true) => ExitCode::SUCCESS,

@@ -13,7 +13,8 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn c(&self) -> &'a CK_FUNCTION_LIST {
+    /// The function list of version 2.40.
+    pub fn c(&self) -> &'a CK_FUNCTION_LIST {
         self.library.c()
     }
 

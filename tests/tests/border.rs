@@ -471,28 +471,36 @@ mod overlapping_buffers {
     use super::*;
 
     const KEY: [u8; 16] = [7; 16];
-    const LENGTH: usize = 4096;
+    /// A message that the module takes whole, and one that goes through it in pieces.
+    const LENGTHS: [usize; 2] = [4096, 100_000];
 
-    /// Encrypts `LENGTH` bytes that start at `from` into the place that starts at `to` of one buffer.
-    fn encrypted(scene: &Scene, mechanism: Mechanism, from: usize, to: usize, parts: bool) -> Vec<u8> {
+    /// Encrypts `len` bytes that start at `from` into the place that starts at `to` of one buffer.
+    fn encrypted(
+        scene: &Scene,
+        mechanism: Mechanism,
+        len: usize,
+        from: usize,
+        to: usize,
+        parts: bool,
+    ) -> Vec<u8> {
         let session = scene.open();
         let c = scene.library.c();
         let key = session.create(&secret(CKK_AES, &KEY)).expect("C_CreateObject");
-        let mut buffer = vec![0; LENGTH + 64];
-        for (index, byte) in buffer[from..from + LENGTH].iter_mut().enumerate() {
+        let mut buffer = vec![0; len + 64];
+        for (index, byte) in buffer[from..from + len].iter_mut().enumerate() {
             *byte = index as u8;
         }
         session.begin(Kind::Encrypt, mechanism, key).expect("C_EncryptInit");
         let start = buffer.as_mut_ptr();
-        let mut length = LENGTH as CK_ULONG;
+        let mut length = len as CK_ULONG;
         let (source, target) = (start.wrapping_add(from), start.wrapping_add(to));
         let answer = match parts {
-            false => raw!(c, C_Encrypt(session.handle, source, LENGTH as CK_ULONG, target, &mut length)),
-            true => raw!(c, C_EncryptUpdate(session.handle, source, LENGTH as CK_ULONG, target, &mut length)),
+            false => raw!(c, C_Encrypt(session.handle, source, len as CK_ULONG, target, &mut length)),
+            true => raw!(c, C_EncryptUpdate(session.handle, source, len as CK_ULONG, target, &mut length)),
         };
-        assert_eq!((answer, length as usize), (Rv::Ok, LENGTH));
+        assert_eq!((answer, length as usize), (Rv::Ok, len));
         session.close().expect("C_CloseSession");
-        buffer[to..to + LENGTH].to_vec()
+        buffer[to..to + len].to_vec()
     }
 
     #[test]
@@ -503,12 +511,13 @@ mod overlapping_buffers {
             Mechanism::bytes(CKM_AES_CBC, &[9; 16]),
             Mechanism::ctr(128, [3; 16]),
         ] {
-            for parts in [false, true] {
-                let expected = encrypted(&scene, mechanism.clone(), 0, 0, parts);
+            for (len, parts) in LENGTHS.into_iter().flat_map(|len| [(len, false), (len, true)]) {
+                let expected = encrypted(&scene, mechanism.clone(), len, 0, 0, parts);
                 assert_ne!(expected[..4], [0, 1, 2, 3]);
+                assert!(expected == encrypted(&scene, mechanism.clone(), len, 0, 0, !parts));
                 for (from, to) in [(0, 1), (1, 0), (0, 16), (16, 0), (0, 64), (64, 0)] {
-                    let answer = encrypted(&scene, mechanism.clone(), from, to, parts);
-                    assert!(answer == expected, "{mechanism:?} from {from} to {to}, parts: {parts}");
+                    let answer = encrypted(&scene, mechanism.clone(), len, from, to, parts);
+                    assert!(answer == expected, "{mechanism:?} {len} from {from} to {to}, parts: {parts}");
                 }
             }
         }

@@ -3,47 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use tempfile::TempDir;
-use tests::{Answer, Gcm, Kind, Mechanism, Rv, Scene, Session, ids::*, keys, names, raw, room, template};
-use tokenkeep::api::{Call, Module};
-use tokenkeep::cryptoki::{Room, Secret};
+use tests::{
+    Answer, Gcm, Kind, Mechanism, Rv, Safe, Scene, Session, given, ids::*, keys, names, raw, room, template,
+};
+use tokenkeep::api::Call;
+use tokenkeep::cryptoki::Room;
 use tokenkeep::mechanism::{self, Choice, Params};
 use tokenkeep::object::{Given, Template};
-
-/// A module by its safe interface, with a token and a session of its user.
-struct Safe {
-    module: Module,
-    session: u64,
-    _home: TempDir,
-}
-
-impl Safe {
-    fn new() -> Safe {
-        let home = TempDir::with_prefix("tokenkeep-laws-").expect("a directory");
-        let settings = format!("dir={} kdf_iterations=1000", home.path().display());
-        let module = Module::start(Some(&settings)).expect("C_Initialize");
-        let slot = module.slots(true, true).expect("C_GetSlotList")[0];
-        let pin = Secret::from(&b"1234"[..]);
-        module.init_token(slot, &pin, [b' '; 32]).expect("C_InitToken");
-        let session = module.open_session(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION).expect("a session");
-        let call = module.session(session).expect("a call");
-        call.login(CKU_SO, Some(&pin)).expect("the SO");
-        call.init_pin(Some(&pin)).expect("C_InitPIN");
-        call.logout().expect("C_Logout");
-        call.login(CKU_USER, Some(&pin)).expect("the user");
-        drop(call);
-        Safe { module, session, _home: home }
-    }
-
-    fn call(&self) -> Call<'_> {
-        self.module.session(self.session).expect("a call")
-    }
-}
-
-/// A template of C as the safe interface takes it.
-fn given(template: &tests::Template) -> Template {
-    template.bytes().map(|(kind, bytes)| (kind, Given::Bytes(bytes.into()))).collect()
-}
 
 mod key_types {
     use tokenkeep::object::key::SECRET_TYPES;
@@ -366,7 +332,9 @@ mod machine {
         match reply {
             Ok(Reply::Length(len)) => Ok((len, None, true)),
             Ok(Reply::TooSmall(len)) => Ok((len, None, false)),
-            Ok(Reply::Data(data)) => Ok((data.len(), Some(data.expose().to_vec()), true)),
+            Ok(Reply::Data(data) | Reply::Pointing(data, _)) => {
+                Ok((data.len(), Some(data.expose().to_vec()), true))
+            }
             Err(error) => Err(error.rv()),
         }
     }

@@ -1,6 +1,6 @@
 //! The trace: each refusal of the C border is a line with its reason, and nothing else is; never a PIN or a key.
 
-use tests::{Home, Kind, Rv, SO_PIN, Scene, USER_PIN, ids::*, keys, template};
+use tests::{Home, Kind, Library, Rv, SO_PIN, Scene, USER_PIN, ids::*, keys, raw, template};
 
 /// A scene that writes down what it refuses, and where.
 fn traced() -> (Scene, std::path::PathBuf) {
@@ -41,6 +41,22 @@ fn a_refusal_is_a_line_with_its_reason_and_what_went_well_is_none() {
         assert_eq!((function.as_str(), code.as_str()), (wanted.0, wanted.1));
         assert!(why.contains(wanted.2), "{why}");
     }
+}
+
+#[test]
+fn beginning_and_end_of_the_module_are_told_too() {
+    let home = Home::new();
+    let (path, file) = (home.path().with_file_name("trace"), home.path().with_file_name("file"));
+    std::fs::write(&file, "no directory").expect("a file");
+    let library = Library::asleep(&home.with(&format!("trace={} dir={}", path.display(), file.display())));
+    assert_eq!(library.initialize(), Err(Rv::DeviceError));
+    let (function, code, why) = told(&path).remove(0);
+    assert_eq!((function.as_str(), code.as_str()), ("C_Initialize", "CKR_DEVICE_ERROR"));
+    assert!(why.contains("file"), "{why}");
+    let (scene, path) = traced();
+    let mut reserved = 1;
+    assert_eq!(raw!(scene.library.c(), C_Finalize((&raw mut reserved).cast())), Rv::ArgumentsBad);
+    assert_eq!(told(&path)[0].0, "C_Finalize");
 }
 
 #[test]

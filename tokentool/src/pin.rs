@@ -116,7 +116,8 @@ impl Source<'_> {
     fn given(&self) -> Result<Option<Secret>> {
         match (self.given, self.env, self.file) {
             (Some(pin), ..) => {
-                self.warn()?;
+                let option = self.option;
+                warn(self.what, &format!("--{option}-env NAME or --{option}-file FILE hides it"))?;
                 Ok(Some(pin.as_bytes().into()))
             }
             (_, Some(name), _) => self.in_env(name).map(Some),
@@ -124,16 +125,6 @@ impl Source<'_> {
             (.., Some(path)) => self.in_file(path).map(Some),
             _ => Ok(None),
         }
-    }
-
-    /// Whoever types it on the command line should know; a script's author has read it in `--help`.
-    fn warn(&self) -> Result<()> {
-        let (what, option, mut err) = (self.what, self.option, anstream::stderr());
-        if io::stderr().is_terminal() {
-            let warning = paint(WARN, format!("others can see a {what} on the command line:"));
-            writeln!(err, "{warning} --{option}-env NAME or --{option}-file FILE hides it")?;
-        }
-        Ok(())
     }
 
     fn in_env(&self, name: &str) -> Result<Secret> {
@@ -180,6 +171,15 @@ impl Source<'_> {
             .map_err(|error| Problem::new(format!("cannot ask for the {}: {error}", self.what)))?;
         Ok(pin.into_bytes().into())
     }
+}
+
+/// Whoever types a secret on the command line should know; a script's author has read it in `--help`.
+pub fn warn(what: &str, instead: &str) -> Result<()> {
+    if io::stderr().is_terminal() {
+        let warning = paint(WARN, format!("others can see a {what} on the command line:"));
+        writeln!(anstream::stderr(), "{warning} {instead}")?;
+    }
+    Ok(())
 }
 
 fn without_line_end(mut bytes: Vec<u8>) -> Secret {

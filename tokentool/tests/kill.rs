@@ -5,7 +5,7 @@
 mod bench;
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -35,9 +35,10 @@ enum Work {
     Restore,
     Unwrap,
     Backup,
+    Snapshot,
 }
 
-const ALL: [Work; 4] = [Work::Init, Work::Restore, Work::Unwrap, Work::Backup];
+const ALL: [Work; 5] = [Work::Init, Work::Restore, Work::Unwrap, Work::Backup, Work::Snapshot];
 
 fn set_up() -> Stage {
     let complete = |label: &str| {
@@ -67,7 +68,8 @@ fn set_up() -> Stage {
 
 impl Work {
     fn arguments(self, stage: &Stage, bench: &Bench) -> Vec<String> {
-        let out = bench.path("out").display().to_string();
+        std::fs::create_dir_all(bench.path("copies")).unwrap();
+        let out = self.out(bench).display().to_string();
         let words: &[&str] = match self {
             Work::Init => &[
                 "init",
@@ -83,10 +85,27 @@ impl Work {
             Work::Restore => &["restore", &stage.backup],
             Work::Unwrap => &["key", "unwrap", &stage.wrapped],
             Work::Backup => &["backup", &out],
+            Work::Snapshot => &["snapshot", &out],
         };
-        let pin = ["--pin", PIN];
+        let pin: &[&str] = if self == Work::Snapshot { &[] } else { &["--pin", PIN] };
         let chosen: &[&str] = if self == Work::Init { &[] } else { &["--token", "empty"] };
-        [words, &pin, chosen].concat().into_iter().map(str::to_owned).collect()
+        [words, pin, chosen].concat().into_iter().map(str::to_owned).collect()
+    }
+
+    /// A draft of a snapshot that was killed keeps the next one away: whoever is told so removes it.
+    fn clear(self, bench: &Bench) {
+        if self == Work::Snapshot {
+            std::fs::remove_dir_all(bench.path("copies")).unwrap();
+            std::fs::create_dir(bench.path("copies")).unwrap();
+        }
+    }
+
+    /// What is made outside the token's directory.
+    fn out(self, bench: &Bench) -> PathBuf {
+        match self {
+            Work::Snapshot => bench.path("copies").join(bench.file().file_name().unwrap()),
+            _ => bench.path("out"),
+        }
     }
 
     fn run(self, stage: &Stage, bench: &Bench) -> Ended {
@@ -98,7 +117,7 @@ impl Work {
         let objects = bench.json(&["objects", "--token", "empty", "--pin", PIN]).as_array().unwrap().len();
         let whole = bench.json(&["verify", "--token", "empty", "--pin", PIN]);
         assert_eq!(whole["whole"], true, "{self:?}");
-        let (tokens, made) = (bench.json(&["list"]), bench.path("out").exists());
+        let (tokens, made) = (bench.json(&["list"]), self.out(bench).exists());
         let tokens = tokens.as_array().unwrap().len();
         assert!(self == Work::Init || tokens == 1, "{self:?}: {tokens} tokens");
         match (self, tokens, objects) {
@@ -116,6 +135,13 @@ impl Work {
                 }
                 made
             }
+            (Work::Snapshot, _, 0) => {
+                if made {
+                    let copies = bench.path("copies").display().to_string();
+                    assert_eq!(bench.json(&["verify", "--dir", &copies, "--pin", PIN])["whole"], true);
+                }
+                made
+            }
             (Work::Restore | Work::Unwrap, _, 0) => false,
             (Work::Restore, _, OBJECTS) | (Work::Unwrap, _, 1) => true,
             other => panic!("neither old nor new: {other:?}"),
@@ -126,6 +152,7 @@ impl Work {
     fn settles(self, stage: &Stage, bench: &Bench) -> bool {
         let done = self.is_done(bench);
         if !done {
+            self.clear(bench);
             self.run(stage, bench).ok();
             assert!(self.is_done(bench), "{self:?}");
         }
@@ -182,6 +209,11 @@ fn an_import_of_a_key_is_killed_at_every_write() {
 #[test]
 fn a_backup_is_killed_at_every_write() {
     killed_in_the_middle_of_a_write(Work::Backup);
+}
+
+#[test]
+fn a_snapshot_is_killed_at_every_write() {
+    killed_in_the_middle_of_a_write(Work::Snapshot);
 }
 
 #[test]

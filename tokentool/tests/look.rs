@@ -86,6 +86,30 @@ fn a_file_that_is_no_token_is_listed_with_its_reason_and_the_others_still_work()
 }
 
 #[test]
+fn the_mechanisms_in_conformance_are_those_of_the_table() {
+    let bench = Bench::new();
+    let current = bench.run(&["mechanisms", "--markdown"]);
+    let kept = include_str!("../../conformance/mechanisms.md");
+    assert!(current.ok() == kept, "run: tokentool mechanisms --markdown > conformance/mechanisms.md");
+    for row in tokenkeep::mechanism::all() {
+        assert!(kept.contains(&format!("| {} |", row.name())), "{}", row.name());
+    }
+}
+
+#[test]
+fn a_profile_leaves_what_it_does_not_turn_off() {
+    let bench = Bench::new();
+    let all = bench.json(&["mechanisms"]).as_array().unwrap().len();
+    let modern = bench.json(&["mechanisms", "--profile", "modern"]);
+    assert!(modern.as_array().unwrap().len() < all);
+    let row = |name: &str| modern.as_array().unwrap().iter().find(|row| row["name"] == name).cloned();
+    assert_eq!(row("CKM_MD5"), None);
+    assert_eq!(row("CKM_SHA1_RSA_PKCS").unwrap()["flags"], serde_json::json!(["verify"]));
+    assert_eq!(row("CKM_RSA_PKCS").unwrap()["min"], 2048);
+    bench.run(&["mechanisms", "--profile", "ancient"]).fails(&["\"ancient\"", "open, modern"]);
+}
+
+#[test]
 fn mechanisms_are_those_of_the_table() {
     let bench = Bench::new();
     let all = bench.json(&["mechanisms"]);

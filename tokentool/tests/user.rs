@@ -78,6 +78,10 @@ fn only_the_so_and_only_with_good_names_and_pins() {
     std::fs::write(&pin, "bobs own\n").unwrap();
     let add = ["user", "add", "bob", "--new-pin-file", pin.to_str().unwrap()];
     bench.run(&[&add[..], &["--so-pin", "0000"]].concat()).fails(&["wrong SO PIN, 14 tries left"]);
+    bench
+        .run(&["user", "add", "bob", "--new-pin", "abc", "--so-pin", "0000"])
+        .fails(&["the new PIN is too short"]);
+    assert_eq!(bench.json(&["pin", "status"])["so"]["tries_left"], 14, "which spends no try");
     bench.run(&add).fails(&["the SO PIN is needed", "--so-pin-env NAME"]);
     run(&bench, &["user", "add", "bob", "--new-pin", "abc"]).fails(&["the new PIN is too short"]);
     run(&bench, &["user", "add", " bob", "--new-pin", "bobs own"]).fails(&["no blanks at its ends"]);

@@ -1,22 +1,30 @@
 //! `conformance bench`: modules side by side. Their rounds are interleaved (A B A B), each round is a process of its
 //! own, and what is told are medians and ratios.
+//!
+//! ```text
+//!   workload   what a step is: one row each      limit    the same work in the library underneath
+//!   round      processes and threads that do it  growth   figures against objects, threads, processes, sessions
+//!   module     the module, loaded                report   all of it as a page with plots
+//! ```
 
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
+mod growth;
+mod limit;
 mod module;
+mod report;
+mod round;
 mod workload;
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
-use module::Module;
-use workload::{Ground, WORKLOADS, Workload};
+use growth::Curve;
+use round::{Homes, Setting};
+use workload::{Objects, Unit, WORKLOADS, Workload};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -34,25 +42,57 @@ pub struct Arguments {
     time: u64,
     /// Threads in each process, each with a session of its own
     #[arg(long, default_value_t = 1)]
-    threads: usize,
+    threads: u32,
     /// Processes at the same time
     #[arg(long, default_value_t = 1)]
-    processes: usize,
+    processes: u32,
+    /// Sessions that are open all the while
+    #[arg(long, default_value_t = 1)]
+    sessions: u32,
+    /// Measure how the figures grow with threads, processes, sessions and objects, after the table
+    #[arg(long)]
+    growth: bool,
+    /// The most objects of --growth, up to 1000000; with 100000 a peer may need a quarter of an hour to make them
+    #[arg(long, default_value_t = 10_000)]
+    most: Objects,
+    /// Write a page with the table and plots of the growth (implies --growth)
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
     /// A round: the directory of the token
     #[arg(long, hide = true)]
     home: Option<PathBuf>,
+    /// A round: objects on the token
+    #[arg(long, hide = true)]
+    objects: Option<Objects>,
     /// A round makes its token instead of measuring; so many objects
     #[arg(long, hide = true)]
-    make: Option<u32>,
+    make: Option<Objects>,
+    /// A round signs once and ends
+    #[arg(long, hide = true)]
+    first_signature: bool,
 }
 
-/// What came of a workload: steps a second, for each module; none where it does not take part.
-struct Row {
+impl Arguments {
+    fn setting(&self, workload: &Workload) -> Setting {
+        Setting {
+            threads: self.threads,
+            processes: self.processes,
+            sessions: self.sessions,
+            objects: self.objects.unwrap_or(workload.objects),
+            time: self.time,
+        }
+    }
+}
+
+/// What came of a workload: its figure for each module; none where one does not take part.
+pub struct Row {
     workload: &'static Workload,
-    rates: Vec<Option<f64>>,
+    figures: Vec<Option<f64>>,
+    /// Of the library underneath.
+    limit: Option<f64>,
 }
 
 /// Runs the benchmark, or one round of it in a process that the benchmark started.
@@ -61,29 +101,55 @@ struct Row {
 /// What kept it from measuring.
 pub fn run(arguments: &Arguments) -> Result<bool, String> {
     if let Some(home) = &arguments.home {
-        return round(arguments, home).map(|()| true);
+        return round::run(arguments, home).map(|()| true);
     }
-    let modules = modules(arguments)?;
-    let place = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let (modules, homes) = (modules(arguments)?, Homes::new()?);
     let mut rows = Vec::new();
     for workload in WORKLOADS.iter().filter(|workload| workload.name.contains(&arguments.only)) {
-        let homes = grounds(&modules, place.path(), workload.ground)?;
-        let mut rates: Vec<Vec<f64>> = vec![Vec::new(); modules.len()];
-        for _ in 0..arguments.rounds {
-            for (at, (module, home)) in modules.iter().zip(&homes).enumerate() {
-                rates[at].extend(measured(arguments, module, home, workload)?);
-            }
-        }
-        let row = Row { workload, rates: rates.into_iter().map(median).collect() };
+        let figures = medians(arguments.rounds, &homes, &modules, workload, arguments.setting(workload))?;
+        let limit = (workload.limit)(homes.path())
+            .map(|mut step| round::rate(&mut step, Duration::from_millis(arguments.time)));
+        let row = Row { workload, figures, limit };
         if !arguments.json {
             tell(&row, rows.is_empty(), &modules);
         }
         rows.push(row);
     }
-    if arguments.json {
-        println!("{}", json(&rows, &modules));
+    let mut curves = Vec::new();
+    if arguments.growth || arguments.report.is_some() {
+        curves = growth::measured(arguments, &homes, &modules)?;
     }
-    Ok(true)
+    if arguments.json {
+        println!("{}", json(&rows, &curves, &modules));
+    }
+    match &arguments.report {
+        Some(path) => std::fs::write(path, report::page(&rows, &curves, &modules)?)
+            .map(|()| true)
+            .map_err(|error| format!("{}: {error}", path.display())),
+        None => Ok(true),
+    }
+}
+
+/// The median of each module, their rounds taking turns.
+fn medians(
+    rounds: usize,
+    homes: &Homes,
+    modules: &[PathBuf],
+    workload: &Workload,
+    setting: Setting,
+) -> Result<Vec<Option<f64>>, String> {
+    let mut figures: Vec<Vec<f64>> = vec![Vec::new(); modules.len()];
+    for _ in 0..rounds {
+        for (module, figures) in modules.iter().zip(&mut figures) {
+            figures.extend(round::measured(homes, module, workload, setting)?);
+        }
+    }
+    Ok(figures.into_iter().map(median).collect())
+}
+
+fn median(mut figures: Vec<f64>) -> Option<f64> {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied()
 }
 
 /// Ours and SoftHSM, unless others are named.
@@ -97,202 +163,73 @@ fn modules(arguments: &Arguments) -> Result<Vec<PathBuf>, String> {
         .collect()
 }
 
-/// A token for each module with what the workload needs; made once and used by all such workloads.
-fn grounds(modules: &[PathBuf], place: &Path, ground: Ground) -> Result<Vec<PathBuf>, String> {
-    let objects = match ground {
-        Ground::Keys => 0,
-        Ground::Objects(count) => count,
-    };
-    let mut homes = Vec::new();
-    for (at, module) in modules.iter().enumerate() {
-        let home = place.join(format!("{at}-{objects}"));
-        if !home.exists() {
-            let mut command = command(module, &home)?;
-            let status = command.arg("--make").arg(objects.to_string()).status();
-            if !status.map_err(|error| error.to_string())?.success() {
-                return Err(format!("no token could be made with {}", module.display()));
-            }
-        }
-        homes.push(home);
-    }
-    Ok(homes)
+// ── telling it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+fn told(error: impl Display) -> String {
+    error.to_string()
 }
 
-/// This program again, for one module.
-fn command(module: &Path, home: &Path) -> Result<Command, String> {
-    let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
-    super::module::prepare(home, &mut command)?;
-    command.arg("bench").arg("--module").arg(module).arg("--home").arg(home);
-    Ok(command)
-}
-
-/// One round: as many processes as asked begin together; answers their steps a second, added up.
-fn measured(
-    arguments: &Arguments,
-    module: &Path,
-    home: &Path,
-    workload: &Workload,
-) -> Result<Option<f64>, String> {
-    let mut children = Vec::new();
-    for _ in 0..arguments.processes {
-        let mut command = command(module, home)?;
-        command.arg("--only").arg(workload.name).arg("--time").arg(arguments.time.to_string());
-        command.arg("--threads").arg(arguments.threads.to_string());
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| error.to_string())?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("no pipe to a round".into());
-        };
-        children.push((child, input, BufReader::new(output)));
-    }
-    let mut lines = Vec::new();
-    for (_, _, output) in &mut children {
-        lines.push(line(output)?); // ready, or not taking part
-    }
-    for (_, input, _) in &mut children {
-        begin(input)?;
-    }
-    let mut rate = 0.0;
-    for ((mut child, _input, mut output), ready) in children.into_iter().zip(lines) {
-        let told = if ready == "ready" { line(&mut output)? } else { String::new() };
-        ended(&mut child)?;
-        match told.parse::<f64>() {
-            Ok(steps) => rate += steps,
-            Err(_) => return Ok(None),
-        }
-    }
-    Ok(Some(rate))
-}
-
-fn line(output: &mut impl BufRead) -> Result<String, String> {
-    let mut line = String::new();
-    output.read_line(&mut line).map_err(|error| error.to_string())?;
-    Ok(line.trim().to_owned())
-}
-
-fn begin(input: &mut ChildStdin) -> Result<(), String> {
-    input.write_all(b"go\n").or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(()), // it does not take part
-        _ => Err(error.to_string()),
-    })
-}
-
-fn ended(child: &mut Child) -> Result<(), String> {
-    match child.wait().map_err(|error| error.to_string())? {
-        status if status.success() => Ok(()),
-        status => Err(format!("a round ended with {status}")),
-    }
-}
-
-/// In the process of a round: makes the token, or measures one workload on it.
-fn round(arguments: &Arguments, home: &Path) -> Result<(), String> {
-    let path = arguments.modules.first().ok_or("a round wants a module")?;
-    let module = Module::load(path, super::module::settings(path, home).as_deref())?;
-    if let Some(objects) = arguments.make {
-        let slot = module.make_token()?;
-        let session = module.open(slot);
-        session.login();
-        let ground = if objects == 0 { Ground::Keys } else { Ground::Objects(objects) };
-        workload::furnish(module, slot, session, ground);
-        return Ok(());
-    }
-    let workload = WORKLOADS.iter().find(|row| row.name == arguments.only).ok_or("no such workload")?;
-    let slot = module.token().ok_or("there is no token")?;
-    if !module.has(slot, workload.needs) {
-        println!("not offered");
-        return Ok(());
-    }
-    module.open(slot).login();
-    println!("{}", threads(module, slot, workload, arguments));
-    Ok(())
-}
-
-/// Steps a second of all threads together.
-fn threads(module: Module, slot: u64, workload: &Workload, arguments: &Arguments) -> f64 {
-    let time = Duration::from_millis(arguments.time);
-    let (ready, begin) = (Barrier::new(arguments.threads + 1), Barrier::new(arguments.threads + 1));
-    std::thread::scope(|scope| {
-        let work = || {
-            let mut step = (workload.begin)(module, module.open(slot));
-            step(0);
-            ready.wait();
-            begin.wait();
-            rate(&mut step, time)
-        };
-        let threads: Vec<_> = (0..arguments.threads).map(|_| scope.spawn(work)).collect();
-        ready.wait();
-        println!("ready");
-        let _ = std::io::stdin().lock().read_line(&mut String::new());
-        begin.wait();
-        threads.into_iter().map(|thread| thread.join().unwrap_or(f64::NAN)).sum()
-    })
-}
-
-fn rate(step: &mut workload::Step, time: Duration) -> f64 {
-    let (start, mut done, mut batch) = (Instant::now(), 0u64, 1u64);
-    loop {
-        for n in 0..batch {
-            step(1 + done + n);
-        }
-        done += batch;
-        let spent = start.elapsed();
-        if spent >= time {
-            return done as f64 / spent.as_secs_f64();
-        }
-        // The clock is read now and then only: about a hundred times a round.
-        batch = (done as f64 * (time.as_secs_f64() / 100.0) / spent.as_secs_f64().max(1e-9)).clamp(1.0, 1e6)
-            as u64;
-    }
-}
-
-fn median(mut rates: Vec<f64>) -> Option<f64> {
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied()
+fn name(module: &Path) -> String {
+    module.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn tell(row: &Row, first: bool, modules: &[PathBuf]) {
-    let name = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if first {
-        print!("{:<20}", "");
-        modules.iter().for_each(|module| print!("{:>20}", name(module)));
-        println!("{:>10}{:>8}", "ratio", "goal");
+        let names: String = modules.iter().map(|module| format!("{:>18}", name(module))).collect();
+        println!("{:<20}{names}{:>10}{:>8}{:>18}", "", "ratio", "goal", "library alone");
     }
-    print!("{:<20}", row.workload.name);
-    for rate in &row.rates {
-        print!("{:>20}", rate.map_or_else(|| "–".into(), |rate| figure(rate, row.workload.bytes)));
-    }
-    let goal = if row.workload.goal > 0.0 { format!("{:.1}×", row.workload.goal) } else { String::new() };
-    println!("{:>10}{goal:>8}", ratio(row).map_or_else(String::new, |ratio| format!("{ratio:.2}×")));
+    let cells: String = row.figures.iter().map(|figure| format!("{:>18}", cell(*figure, row))).collect();
+    let [ratio, goal] = [row.ratio(), row.goal()].map(|ratio| ratio.map_or_else(String::new, times));
+    println!("{:<20}{cells}{ratio:>10}{goal:>8}{:>18}", row.workload.name, cell(row.limit, row));
 }
 
-/// The first module's speed over the second's.
-fn ratio(row: &Row) -> Option<f64> {
-    match row.rates[..] {
-        [Some(ours), Some(theirs), ..] => Some(ours / theirs),
-        _ => None,
+fn cell(figure: Option<f64>, row: &Row) -> String {
+    figure.map_or_else(|| "–".into(), |figure| row.workload.unit.tell(figure))
+}
+
+fn times(ratio: f64) -> String {
+    format!("{ratio:.2}×")
+}
+
+impl Unit {
+    /// The figure for people.
+    fn tell(self, figure: f64) -> String {
+        match self {
+            Unit::Steps if figure >= 100.0 => format!("{figure:.0}/s"),
+            Unit::Steps => format!("{figure:.1}/s"),
+            Unit::Bytes(bytes) => format!("{:.1} MB/s", figure * bytes as f64 / 1e6),
+            Unit::Millis => format!("{:.3} ms", 1000.0 / figure),
+            Unit::Memory => format!("{:.1} MB", figure / 1024.0),
+        }
     }
 }
 
-fn figure(rate: f64, bytes: u64) -> String {
-    match bytes {
-        0 if rate >= 100.0 => format!("{rate:.0}/s"),
-        0 => format!("{rate:.1}/s"),
-        bytes => format!("{:.1} MB/s", rate * bytes as f64 / 1e6),
+impl Row {
+    /// How many times better the first module is than the second.
+    fn ratio(&self) -> Option<f64> {
+        match (self.workload.unit, &self.figures[..]) {
+            (Unit::Memory, [Some(ours), Some(theirs), ..]) => Some(theirs / ours),
+            (_, [Some(ours), Some(theirs), ..]) => Some(ours / theirs),
+            _ => None,
+        }
+    }
+
+    fn goal(&self) -> Option<f64> {
+        Some(self.workload.goal).filter(|goal| *goal > 0.0)
     }
 }
 
-fn json(rows: &[Row], modules: &[PathBuf]) -> String {
+fn json(rows: &[Row], curves: &[Curve], modules: &[PathBuf]) -> String {
     let row = |row: &Row| {
-        let rates: HashMap<String, Option<f64>> = modules
-            .iter()
-            .map(|module| module.display().to_string())
-            .zip(row.rates.iter().copied())
-            .collect();
-        serde_json::json!({ "workload": row.workload.name, "bytes": row.workload.bytes,
-            "steps_per_second": rates, "ratio": ratio(row), "goal": row.workload.goal })
+        serde_json::json!({ "workload": row.workload.name, "figures": row.figures, "limit": row.limit,
+            "unit": if row.workload.unit == Unit::Memory { "KiB" } else { "steps per second" },
+            "bytes": if let Unit::Bytes(bytes) = row.workload.unit { bytes } else { 0 },
+            "ratio": row.ratio(), "goal": row.goal() })
     };
-    serde_json::Value::from(rows.iter().map(row).collect::<Vec<_>>()).to_string()
+    serde_json::json!({
+        "modules": modules,
+        "table": rows.iter().map(row).collect::<Vec<_>>(),
+        "growth": curves.iter().map(Curve::json).collect::<Vec<_>>(),
+    })
+    .to_string()
 }

@@ -7,7 +7,7 @@ use cryptoki_sys::*;
 
 use super::super::module::{self, PIN};
 
-/// A loaded and initialised module. It stays loaded: a benchmark process does one thing and ends.
+/// A loaded module. It stays loaded: a benchmark process does one thing and ends.
 #[derive(Clone, Copy)]
 pub struct Module(&'static module::Module);
 
@@ -33,14 +33,20 @@ macro_rules! call {
 pub(super) use call;
 
 impl Module {
-    /// Loads and initialises; `settings` goes into pReserved.
+    /// Loads; `settings` will go into pReserved.
     ///
     /// # Errors
-    /// What the loader says, or what C_Initialize answers.
+    /// What the loader says.
     pub fn load(path: &Path, settings: Option<&str>) -> Result<Module, String> {
-        let module: &'static module::Module = Box::leak(Box::new(module::Module::at(path, settings)?));
-        module::ok("C_Initialize", module.initialize())?;
-        Ok(Module(module))
+        Ok(Module(Box::leak(Box::new(module::Module::at(path, settings)?))))
+    }
+
+    pub fn initialize(self) {
+        assert!(self.0.initialize() == CKR_OK, "C_Initialize failed");
+    }
+
+    pub fn finalize(self) {
+        call!(self.0.v2, C_Finalize(null_mut()));
     }
 
     /// The slot of the initialised token.

@@ -4,40 +4,72 @@ use std::ptr::null_mut;
 
 use cryptoki_sys::*;
 
+use tokenkeep::crypto::ec::Curve;
+
+use super::limit::{self, Limit};
 use super::module::{Attribute, Module, Session, call, plain};
 
-/// What a workload needs on its token before it begins.
+/// What a workload needs on its token before it begins: the keys of [`furnish`] and so many data objects.
+pub type Objects = u32;
+
+/// What a figure counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Ground {
-    /// The keys of [`furnish`].
-    Keys,
-    /// So many data objects beside the keys.
-    Objects(u32),
+pub enum Unit {
+    /// Steps a second.
+    Steps,
+    /// Steps a second, told as megabytes a second: so many bytes in a step.
+    Bytes(u64),
+    /// Steps a second, told as milliseconds a step.
+    Millis,
+    /// Resident memory of the process, in KiB: less is better.
+    Memory,
+}
+
+/// Where a thread works.
+#[derive(Clone, Copy)]
+pub struct Place {
+    pub module: Module,
+    pub session: Session,
+    pub objects: Objects,
 }
 
 /// A step, to be done as often as time allows; its number counts up.
 pub type Step = Box<dyn FnMut(u64)>;
 
+/// How a workload begins.
+pub enum Begin {
+    /// In a process that is logged in, each thread with a session of its own.
+    Session(fn(Place) -> Step),
+    /// In a process that has only loaded the module.
+    Library(fn(Module) -> Step),
+    /// In a process that runs others: [`super::round::first_signature`] each.
+    Processes,
+    /// The memory of a process that is logged in.
+    Memory,
+}
+
 /// A row of the table.
 pub struct Workload {
     pub name: &'static str,
-    /// Bytes in a step, when speed is told in bytes.
-    pub bytes: u64,
-    pub ground: Ground,
+    pub unit: Unit,
+    pub objects: Objects,
     /// A mechanism that a module must have to take part.
     pub needs: CK_MECHANISM_TYPE,
     /// The ratio to SoftHSM that ours must reach; 0 where none is asked.
     pub goal: f64,
-    pub begin: fn(Module, Session) -> Step,
+    pub begin: Begin,
+    /// The same work without a token around it.
+    pub limit: Limit,
 }
 
 const fn row(
     name: &'static str,
     needs: CK_MECHANISM_TYPE,
     goal: f64,
-    begin: fn(Module, Session) -> Step,
+    begin: fn(Place) -> Step,
+    limit: Limit,
 ) -> Workload {
-    Workload { name, bytes: 0, ground: Ground::Keys, needs, goal, begin }
+    Workload { name, unit: Unit::Steps, objects: 0, needs, goal, begin: Begin::Session(begin), limit }
 }
 
 const fn bulk(
@@ -45,39 +77,58 @@ const fn bulk(
     needs: CK_MECHANISM_TYPE,
     goal: f64,
     bytes: u64,
-    begin: fn(Module, Session) -> Step,
+    begin: fn(Place) -> Step,
+    limit: Limit,
 ) -> Workload {
-    Workload { bytes, ..row(name, needs, goal, begin) }
+    Workload { unit: Unit::Bytes(bytes), ..row(name, needs, goal, begin, limit) }
 }
 
-const fn among(objects: u32, row: Workload) -> Workload {
-    Workload { ground: Ground::Objects(objects), ..row }
+const fn among(objects: Objects, row: Workload) -> Workload {
+    Workload { objects, ..row }
 }
+
+const fn whole(name: &'static str, goal: f64, unit: Unit, begin: Begin) -> Workload {
+    Workload { name, unit, objects: 0, needs: CKM_RSA_PKCS, goal, begin, limit: limit::NONE }
+}
+
+const KIB: u64 = 1024;
 
 #[rustfmt::skip]
 pub const WORKLOADS: &[Workload] = &[
-    row("P-256 sign",        CKM_ECDSA,        3.0, |_, s| sign(s, b"p256", CKM_ECDSA, 32)),
-    row("P-256 verify",      CKM_ECDSA,        1.5, |_, s| verify(s, b"p256", CKM_ECDSA, 32)),
-    row("P-384 sign",        CKM_ECDSA,        9.0, |_, s| sign(s, b"p384", CKM_ECDSA, 48)),
-    row("Ed25519 sign",      CKM_EDDSA,       18.0, |_, s| sign(s, b"ed25519", CKM_EDDSA, 32)),
-    row("P-256 ECDH",        CKM_ECDH1_DERIVE, 2.7, |_, s| ecdh(s)),
-    row("RSA-2048 sign",     CKM_RSA_PKCS,     2.2, |_, s| sign(s, b"rsa2048", CKM_RSA_PKCS, 32)),
-    row("RSA-3072 sign",     CKM_RSA_PKCS,     2.7, |_, s| sign(s, b"rsa3072", CKM_RSA_PKCS, 32)),
-    row("RSA-4096 sign",     CKM_RSA_PKCS,     3.0, |_, s| sign(s, b"rsa4096", CKM_RSA_PKCS, 32)),
-    row("RSA-2048 verify",   CKM_RSA_PKCS,     2.1, |_, s| verify(s, b"rsa2048", CKM_RSA_PKCS, 32)),
-    bulk("AES-256-GCM 64 B",   CKM_AES_GCM,   12.0, 64, |_, s| gcm(s, 64)),
-    bulk("AES-256-GCM 1 KiB",  CKM_AES_GCM,   12.0, 1024, |_, s| gcm(s, 1024)),
-    bulk("AES-256-GCM 16 KiB", CKM_AES_GCM,    8.0, 16 << 10, |_, s| gcm(s, 16 << 10)),
-    bulk("AES-256-GCM 1 MiB",  CKM_AES_GCM,   10.0, 1 << 20, |_, s| gcm(s, 1 << 20)),
-    bulk("AES-256-CTR 16 KiB", CKM_AES_CTR,    6.0, 16 << 10, |_, s| ctr(s, 16 << 10)),
-    bulk("AES-256-CTR 1 MiB",  CKM_AES_CTR,    2.5, 1 << 20, |_, s| ctr(s, 1 << 20)),
-    bulk("HMAC-SHA-256 64 B",  CKM_SHA256_HMAC, 12.0, 64, |_, s| hmac(s, 64)),
-    row("session open/close", CKM_RSA_PKCS,    1.0, sessions),
-    row("RSA-2048 generate", CKM_RSA_PKCS_KEY_PAIR_GEN, 2.9, |_, s| generate(s)),
-    row("create object",     CKM_RSA_PKCS,     0.0, |_, s| create(s)),
-    among(10_000, row("find among 10 000", CKM_RSA_PKCS, 0.0, |_, s| find(s))),
-    among(10_000, row("sign among 10 000", CKM_ECDSA, 0.0, |_, s| sign(s, b"p256", CKM_ECDSA, 32))),
+    row("P-256 sign",       CKM_ECDSA,        3.0, |p| sign(p, b"p256", CKM_ECDSA, 32), |_| limit::ec_sign(Curve::P256)),
+    row("P-256 verify",     CKM_ECDSA,        1.5, |p| verify(p, b"p256", CKM_ECDSA, 32), |_| limit::ec_verify(Curve::P256)),
+    row("P-384 sign",       CKM_ECDSA,        9.0, |p| sign(p, b"p384", CKM_ECDSA, 48), |_| limit::ec_sign(Curve::P384)),
+    row("Ed25519 sign",     CKM_EDDSA,       18.0, |p| sign(p, b"ed25519", CKM_EDDSA, 32), limit::ed25519),
+    row("P-256 ECDH",       CKM_ECDH1_DERIVE, 2.7, ecdh, |_| limit::ecdh(Curve::P256)),
+    row("RSA-2048 sign",    CKM_RSA_PKCS,     2.2, |p| sign(p, b"rsa2048", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(2048)),
+    row("RSA-2048 PSS",     CKM_RSA_PKCS_PSS, 2.2, pss, |_| limit::rsa_sign(2048)),
+    row("RSA-2048 decrypt", CKM_RSA_PKCS,     2.2, decrypt, |_| limit::rsa_sign(2048)),
+    row("RSA-3072 sign",    CKM_RSA_PKCS,     2.7, |p| sign(p, b"rsa3072", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(3072)),
+    row("RSA-4096 sign",    CKM_RSA_PKCS,     3.0, |p| sign(p, b"rsa4096", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(4096)),
+    row("RSA-2048 verify",  CKM_RSA_PKCS,     2.1, |p| verify(p, b"rsa2048", CKM_RSA_PKCS, 32), |_| limit::rsa_verify(2048)),
+    bulk("AES-256-GCM 64 B",   CKM_AES_GCM,     12.0, 64, |p| gcm(p, 64), |_| limit::gcm(64)),
+    bulk("AES-256-GCM 1 KiB",  CKM_AES_GCM,     12.0, KIB, |p| gcm(p, 1 << 10), |_| limit::gcm(1 << 10)),
+    bulk("AES-256-GCM 16 KiB", CKM_AES_GCM,      8.0, 16 * KIB, |p| gcm(p, 16 << 10), |_| limit::gcm(16 << 10)),
+    bulk("AES-256-GCM 1 MiB",  CKM_AES_GCM,     10.0, KIB * KIB, |p| gcm(p, 1 << 20), |_| limit::gcm(1 << 20)),
+    bulk("AES-256-CTR 16 KiB", CKM_AES_CTR,      6.0, 16 * KIB, |p| ctr(p, 16 << 10), |_| limit::ctr(16 << 10)),
+    bulk("AES-256-CTR 1 MiB",  CKM_AES_CTR,      2.5, KIB * KIB, |p| ctr(p, 1 << 20), |_| limit::ctr(1 << 20)),
+    bulk("HMAC-SHA-256 64 B",  CKM_SHA256_HMAC, 12.0, 64, |p| hmac(p, 64), |_| limit::hmac(64)),
+    row("session open/close", CKM_RSA_PKCS,    1.0, sessions, limit::NONE),
+    row("RSA-2048 generate",  CKM_RSA_PKCS_KEY_PAIR_GEN, 2.9, generate, limit::rsa_generate),
+    row("create object",      CKM_RSA_PKCS,    0.0, create, limit::fsync),
+    whole("open and login", 0.0, Unit::Millis, Begin::Library(login)),
+    whole("first signature", 2.0, Unit::Millis, Begin::Processes),
+    whole("memory", 0.0, Unit::Memory, Begin::Memory),
+    among(10_000, row("find among 10 000", CKM_RSA_PKCS, 0.0, find, limit::NONE)),
+    among(10_000, row("sign among 10 000", CKM_ECDSA, 0.0, |p| sign(p, b"p256", CKM_ECDSA, 32), limit::NONE)),
+    among(10_000, whole("login among 10 000", 0.0, Unit::Millis, Begin::Library(login))),
+    among(10_000, whole("memory, 10 000", 0.0, Unit::Memory, Begin::Memory)),
 ];
+
+/// The row with this name.
+pub fn named(name: &str) -> Option<&'static Workload> {
+    WORKLOADS.iter().find(|row| row.name == name)
+}
 
 const YES: &[u8] = &[CK_TRUE];
 const NO: &[u8] = &[CK_FALSE];
@@ -86,9 +137,9 @@ const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 const ED25519: &[u8] = b"\x13\x0cedwards25519";
 
 /// Puts the keys of all workloads, and data objects, on a fresh token.
-pub fn furnish(module: Module, slot: CK_SLOT_ID, session: Session, ground: Ground) {
+pub fn furnish(module: Module, slot: CK_SLOT_ID, session: Session, objects: Objects) {
     for (label, bits) in [(b"rsa2048", 2048u64), (b"rsa3072", 3072), (b"rsa4096", 4096)] {
-        if ground == Ground::Keys {
+        if objects == 0 {
             pair(session, CKM_RSA_PKCS_KEY_PAIR_GEN, label, (CKA_MODULUS_BITS, &bits.to_ne_bytes()));
         }
     }
@@ -99,17 +150,19 @@ pub fn furnish(module: Module, slot: CK_SLOT_ID, session: Session, ground: Groun
     }
     secret(session, b"aes", CKK_AES);
     secret(session, b"hmac", CKK_GENERIC_SECRET);
-    if let Ground::Objects(count) = ground {
-        (0..count).for_each(|n| data(session, &format!("object {n}")));
-    }
+    (0..objects).for_each(|n| data(session, &format!("object {n}")));
 }
 
 fn pair(session: Session, mechanism: CK_MECHANISM_TYPE, label: &[u8], what: Attribute<'_>) {
     let common = [(CKA_TOKEN, YES), (CKA_LABEL, label), (CKA_ID, label)];
-    let public = [&common[..], &[(CKA_VERIFY, YES), (CKA_PRIVATE, NO), what]].concat();
+    let public = [&common[..], &[(CKA_VERIFY, YES), (CKA_ENCRYPT, YES), (CKA_PRIVATE, NO), what]].concat();
     let usage: &[Attribute<'_>] = &[(CKA_SIGN, YES), (CKA_PRIVATE, YES), (CKA_SENSITIVE, YES)];
-    let derive: &[Attribute<'_>] = if mechanism == CKM_EC_KEY_PAIR_GEN { &[(CKA_DERIVE, YES)] } else { &[] };
-    session.generate_pair(mechanism, &public, &[&common[..], usage, derive].concat());
+    let also: &[Attribute<'_>] = match mechanism {
+        CKM_EC_KEY_PAIR_GEN => &[(CKA_DERIVE, YES)],
+        CKM_RSA_PKCS_KEY_PAIR_GEN => &[(CKA_DECRYPT, YES)],
+        _ => &[],
+    };
+    session.generate_pair(mechanism, &public, &[&common[..], usage, also].concat());
 }
 
 fn secret(session: Session, label: &[u8], kind: CK_KEY_TYPE) {
@@ -144,9 +197,13 @@ fn key(session: Session, label: &[u8], class: CK_OBJECT_CLASS) -> CK_OBJECT_HAND
     found[0]
 }
 
-fn sign(session: Session, label: &[u8], mechanism: CK_MECHANISM_TYPE, len: usize) -> Step {
+fn sign(place: Place, label: &[u8], mechanism: CK_MECHANISM_TYPE, len: usize) -> Step {
+    signing(place.session, label, plain(mechanism), len)
+}
+
+fn signing(session: Session, label: &[u8], mut mechanism: CK_MECHANISM, len: usize) -> Step {
     let key = key(session, label, CKO_PRIVATE_KEY);
-    let (mut mechanism, mut data, mut signature) = (plain(mechanism), vec![1; len], vec![0u8; 1024]);
+    let (mut data, mut signature) = (vec![1; len], vec![0u8; 1024]);
     Box::new(move |_| {
         let mut size = 1024;
         call!(session.functions(), C_SignInit(session.handle, &raw mut mechanism, key));
@@ -157,7 +214,38 @@ fn sign(session: Session, label: &[u8], mechanism: CK_MECHANISM_TYPE, len: usize
     })
 }
 
-fn verify(session: Session, label: &[u8], mechanism: CK_MECHANISM_TYPE, len: usize) -> Step {
+fn pss(place: Place) -> Step {
+    let params =
+        Box::leak(Box::new(CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 }));
+    let mechanism = CK_MECHANISM {
+        mechanism: CKM_RSA_PKCS_PSS,
+        pParameter: std::ptr::from_mut(params).cast(),
+        ulParameterLen: size_of::<CK_RSA_PKCS_PSS_PARAMS>() as u64,
+    };
+    signing(place.session, b"rsa2048", mechanism, 32)
+}
+
+fn decrypt(Place { session, .. }: Place) -> Step {
+    let (private, public) =
+        (key(session, b"rsa2048", CKO_PRIVATE_KEY), key(session, b"rsa2048", CKO_PUBLIC_KEY));
+    let (mut mechanism, mut data, mut sealed) = (plain(CKM_RSA_PKCS), vec![1u8; 32], vec![0u8; 1024]);
+    let mut size = 1024;
+    call!(session.functions(), C_EncryptInit(session.handle, &raw mut mechanism, public));
+    call!(
+        session.functions(),
+        C_Encrypt(session.handle, data.as_mut_ptr(), 32, sealed.as_mut_ptr(), &raw mut size)
+    );
+    Box::new(move |_| {
+        let (mut plain, mut len) = ([0u8; 1024], 1024);
+        call!(session.functions(), C_DecryptInit(session.handle, &raw mut mechanism, private));
+        call!(
+            session.functions(),
+            C_Decrypt(session.handle, sealed.as_mut_ptr(), size, plain.as_mut_ptr(), &raw mut len)
+        );
+    })
+}
+
+fn verify(Place { session, .. }: Place, label: &[u8], mechanism: CK_MECHANISM_TYPE, len: usize) -> Step {
     let (private, public) = (key(session, label, CKO_PRIVATE_KEY), key(session, label, CKO_PUBLIC_KEY));
     let (mut mechanism, mut data, mut signature) = (plain(mechanism), vec![1; len], vec![0u8; 1024]);
     let mut size = 1024;
@@ -175,7 +263,7 @@ fn verify(session: Session, label: &[u8], mechanism: CK_MECHANISM_TYPE, len: usi
     })
 }
 
-fn ecdh(session: Session) -> Step {
+fn ecdh(Place { session, .. }: Place) -> Step {
     let (private, public) = (key(session, b"p256", CKO_PRIVATE_KEY), key(session, b"p256", CKO_PUBLIC_KEY));
     // A DER OCTET STRING of a raw point.
     let mut point = session.value(public, CKA_EC_POINT).split_off(2);
@@ -234,7 +322,7 @@ fn encrypt(session: Session, len: usize) -> impl FnMut(&mut CK_MECHANISM) {
     }
 }
 
-fn gcm(session: Session, len: usize) -> Step {
+fn gcm(Place { session, .. }: Place, len: usize) -> Step {
     let mut encrypt = encrypt(session, len);
     Box::new(move |n| {
         let mut iv = [0u8; 12];
@@ -255,7 +343,7 @@ fn gcm(session: Session, len: usize) -> Step {
     })
 }
 
-fn ctr(session: Session, len: usize) -> Step {
+fn ctr(Place { session, .. }: Place, len: usize) -> Step {
     let mut encrypt = encrypt(session, len);
     Box::new(move |_| {
         let mut params = CK_AES_CTR_PARAMS { ulCounterBits: 128, cb: [1; 16] };
@@ -267,7 +355,7 @@ fn ctr(session: Session, len: usize) -> Step {
     })
 }
 
-fn hmac(session: Session, len: usize) -> Step {
+fn hmac(Place { session, .. }: Place, len: usize) -> Step {
     let key = key(session, b"hmac", CKO_SECRET_KEY);
     let (mut mechanism, mut data, mut tag) = (plain(CKM_SHA256_HMAC), vec![1; len], [0u8; 64]);
     Box::new(move |_| {
@@ -280,12 +368,12 @@ fn hmac(session: Session, len: usize) -> Step {
     })
 }
 
-fn sessions(module: Module, _session: Session) -> Step {
+fn sessions(Place { module, .. }: Place) -> Step {
     let Some(slot) = module.token() else { panic!("there is no token") };
     Box::new(move |_| module.open(slot).close())
 }
 
-fn generate(session: Session) -> Step {
+fn generate(Place { session, .. }: Place) -> Step {
     let bits = 2048u64.to_ne_bytes();
     Box::new(move |_| {
         let public = [(CKA_MODULUS_BITS, &bits[..]), (CKA_TOKEN, NO)];
@@ -293,14 +381,29 @@ fn generate(session: Session) -> Step {
     })
 }
 
-fn create(session: Session) -> Step {
+fn create(Place { session, .. }: Place) -> Step {
     let process = std::process::id();
     Box::new(move |n| data(session, &format!("new {process} {n}")))
 }
 
-fn find(session: Session) -> Step {
+fn find(Place { session, objects, .. }: Place) -> Step {
     Box::new(move |n| {
-        let label = format!("object {}", n * 7919 % 10_000);
+        let label = format!("object {}", n * 7919 % u64::from(objects));
         assert!(session.find(&[(CKA_LABEL, label.as_bytes())]).len() == 1, "{label} was not found");
     })
+}
+
+/// From C_Initialize to the login, and back.
+fn login(module: Module) -> Step {
+    Box::new(move |_| {
+        module.finalize();
+        module.initialize();
+        let Some(slot) = module.token() else { panic!("there is no token") };
+        module.open(slot).login();
+    })
+}
+
+/// One signature, for those who count the way to it.
+pub fn sign_once(module: Module, session: Session) {
+    sign(Place { module, session, objects: 0 }, b"p256", CKM_ECDSA, 32)(0);
 }

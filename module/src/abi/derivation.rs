@@ -127,7 +127,12 @@ impl Parameter {
     }
 
     /// An array within the parameter.
-    unsafe fn items<T: Copy>(&self, name: &str, pointer: *const T, count: CK_ULONG) -> Result<Vec<T>> {
+    pub(super) unsafe fn items<T: Copy>(
+        &self,
+        name: &str,
+        pointer: *const T,
+        count: CK_ULONG,
+    ) -> Result<Vec<T>> {
         if count > ITEMS_LIMIT || (count > 0 && pointer.is_null()) {
             return self.refuse(&format!("{name} has {count} items, or is NULL"));
         }

@@ -7,7 +7,7 @@
 //!      │
 //!   rows        the verbs that rows share: begin, single, update, finish …
 //!      │
-//!   pointer  template  params  messages  derivation  structs     every pointer, template, parameter and struct of C
+//!   pointer  template  params  messages  derivation  otp  structs     every pointer, template, parameter and struct of C
 //! ```
 //!
 //! Only this room and `crypto/awslc.rs` hold `unsafe`.
@@ -21,6 +21,7 @@ mod fence;
 mod fork;
 mod interfaces;
 mod messages;
+mod otp;
 mod params;
 mod pointer;
 mod quiet;

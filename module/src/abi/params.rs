@@ -99,6 +99,8 @@ impl Parameter {
                     Params::DataWithIv { iv: p.iv.to_vec(), data: self.data("pData", p.pData, p.length)? }
                 }
                 Shape::MacGeneral => Params::MacGeneral(self.body::<CK_MAC_GENERAL_PARAMS>()? as usize),
+                Shape::Otp if self.mechanism.ulParameterLen == 0 => Params::None,
+                Shape::Otp => self.otp(self.body()?)?,
                 derivation => self.derivation(derivation)?,
             })
         }

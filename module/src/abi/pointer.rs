@@ -152,6 +152,8 @@ pub struct Output {
     buffer: CK_BYTE_PTR,
     len: CK_ULONG_PTR,
     room: Room,
+    /// Bytes written by [`Output::append`].
+    written: usize,
 }
 
 impl Output {
@@ -163,12 +165,46 @@ impl Output {
         // SAFETY: §5.2: `len` is NULL or a CK_ULONG.
         let offered = unsafe { read(len) }.ok_or_else(|| null("the length of the output"))?;
         let room = if buffer.is_null() { Room::Query } else { Room::Of(size(offered)?) };
-        Ok(Output { buffer, len, room })
+        Ok(Output { buffer, len, room, written: 0 })
     }
 
     /// What the caller offers.
     pub fn room(&self) -> Room {
         self.room
+    }
+
+    /// Whether writing the answer's beginning could spoil input that has not been read: it begins within the input, but
+    /// not where that begins.
+    pub fn runs_ahead_of(&self, (input, len): In) -> bool {
+        let (from, input) = (self.buffer.addr(), input.addr());
+        from > input && from - input < usize::try_from(len).unwrap_or(usize::MAX)
+    }
+
+    /// Writes a part of the answer behind those before it, and leaves less room.
+    ///
+    /// # Safety
+    /// As for [`Output::put`].
+    pub unsafe fn append(&mut self, reply: Reply) -> Result<()> {
+        let answer = match (reply, self.room) {
+            (Reply::Data(answer), Room::Of(room)) if answer.len() <= room => answer,
+            _ => return Err(Rv::GeneralError.because("a part of an answer larger than its room")),
+        };
+        // SAFETY: §5.2: so many bytes are left of the buffer, and the answer has no more.
+        unsafe { put(self.buffer.add(self.written), answer.expose()) };
+        self.written += answer.len();
+        if let Room::Of(room) = &mut self.room {
+            *room -= answer.len();
+        }
+        Ok(())
+    }
+
+    /// Writes the length of all that was appended.
+    ///
+    /// # Safety
+    /// As for [`Output::put`].
+    pub unsafe fn end(self) {
+        // SAFETY: §5.2: `len` was read in `at`.
+        unsafe { self.len.write_unaligned(self.written as CK_ULONG) };
     }
 
     /// Writes the length, and the answer if there is one.
@@ -181,19 +217,39 @@ impl Output {
             Reply::TooSmall(len) => {
                 (*len, Err(Rv::BufferTooSmall.because(format!("{len} bytes are needed"))))
             }
-            Reply::Data(answer) => match self.room {
-                Room::Of(room) if answer.len() <= room => {
-                    // SAFETY: §5.2: the buffer has `room` bytes, and the answer no more.
-                    unsafe { put(self.buffer, answer.expose()) };
-                    (answer.len(), Ok(()))
-                }
-                _ => (answer.len(), Err(Rv::GeneralError.because("an answer larger than its room"))),
-            },
+            // SAFETY: handed on.
+            Reply::Data(answer) => (answer.len(), unsafe { self.fill(answer) }),
+            Reply::Pointing(answer, places) => {
+                let answer = addressed(answer.clone(), places, self.buffer.addr());
+                // SAFETY: handed on.
+                (answer.len(), unsafe { self.fill(&answer) })
+            }
         };
         // SAFETY: §5.2: `len` was read in `at`.
         unsafe { self.len.write_unaligned(len as CK_ULONG) };
         result
     }
+
+    unsafe fn fill(&self, answer: &Secret) -> Result<()> {
+        match self.room {
+            Room::Of(room) if answer.len() <= room => {
+                // SAFETY: §5.2: the buffer has `room` bytes, and the answer no more.
+                unsafe { put(self.buffer, answer.expose()) };
+                Ok(())
+            }
+            _ => Err(Rv::GeneralError.because("an answer larger than its room")),
+        }
+    }
+}
+
+/// The answer with addresses where pointers stand that count from its begin.
+fn addressed(mut answer: Secret, places: &[usize], begin: usize) -> Secret {
+    for place in places {
+        if let Some(pointer) = answer.expose_mut()[*place..].first_chunk_mut() {
+            *pointer = usize::from_ne_bytes(*pointer).wrapping_add(begin).to_ne_bytes();
+        }
+    }
+    answer
 }
 
 /// The refusal of a NULL pointer.

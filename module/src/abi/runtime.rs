@@ -56,11 +56,10 @@ pub unsafe fn initialise(args: CK_VOID_PTR) -> Result<()> {
 /// C_Finalize. It waits for no call: those at work end by themselves, those that wait are woken.
 pub fn finalise(reserved: CK_VOID_PTR) -> Result<()> {
     let seat = HERE.here().ok_or(Rv::CryptokiNotInitialized)?;
-    seat.share()?;
-    if !reserved.is_null() {
-        return Err(Rv::ArgumentsBad.because("pReserved of C_Finalize is not NULL"));
-    }
-    seat.leave(Module::stop)
+    seat.share()?.around("C_Finalize", || match reserved.is_null() {
+        true => seat.leave(Module::stop),
+        false => Err(Rv::ArgumentsBad.because("pReserved of C_Finalize is not NULL")),
+    })
 }
 
 /// The string in the arguments of C_Initialize. We always lock, with the system's own mutexes: the application's

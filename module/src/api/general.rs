@@ -2,7 +2,6 @@
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Secret};
-use crate::mechanism;
 use crate::token::{SlotInfo, TokenInfo};
 
 use super::Module;
@@ -68,7 +67,7 @@ impl Module {
     /// CKR_SLOT_ID_INVALID.
     pub fn mechanisms(&self, slot: u64) -> Result<Vec<CK_MECHANISM_TYPE>> {
         self.slots.of(slot)?;
-        Ok(mechanism::all().map(|row| row.id).collect())
+        Ok(self.slots.settings().profile.all().map(|row| row.id).collect())
     }
 
     /// C_GetMechanismInfo
@@ -77,8 +76,10 @@ impl Module {
     /// CKR_SLOT_ID_INVALID, CKR_MECHANISM_INVALID.
     pub fn mechanism_info(&self, slot: u64, id: CK_MECHANISM_TYPE) -> Result<MechanismInfo> {
         self.slots.of(slot)?;
-        let row = mechanism::find(id)?;
-        Ok(MechanismInfo { min: row.sizes.0, max: row.sizes.1, flags: row.offers() })
+        let profile = self.slots.settings().profile;
+        let row = profile.find(id, 0)?;
+        let (min, max) = profile.sizes(row);
+        Ok(MechanismInfo { min, max, flags: profile.offers(row) })
     }
 
     /// C_InitToken

@@ -18,10 +18,11 @@ impl Call<'_> {
     /// # Errors
     /// CKR_MECHANISM_INVALID, and those of the template and of making the object.
     pub fn generate(&self, choice: &Choice, template: &Template) -> Result<u64> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_GENERATE)?;
         let generate = row.generate.ok_or_else(|| no_such_use(choice.id, "generate a key"))?;
         let (birth, sort) = (Birth::Generate(row.id), self.sort(template, row.class, row.keys)?);
         let mut attributes = policy::judge(birth, sort, template, self.officer())?;
+        self.session.token.profile().admits(&attributes)?;
         let mut fill = |bytes: &mut [u8]| self.module.emulation.fill(bytes);
         let (params, none) = (&choice.params, Attributes::default());
         let mut making = Making { row, params, template: &attributes, private: &none, fill: &mut fill };
@@ -40,7 +41,7 @@ impl Call<'_> {
         public: &Template,
         private: &Template,
     ) -> Result<(u64, u64)> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_GENERATE_KEY_PAIR)?;
         let pair = row.pair.ok_or_else(|| no_such_use(choice.id, "generate a key pair"))?;
         let birth = Birth::Generate(row.id);
         let judged = |class, template| {
@@ -50,6 +51,7 @@ impl Call<'_> {
         // What cannot be kept is not worth the work of generating.
         let access = self.session.access();
         for template in [&public, &private] {
+            self.session.token.profile().admits(template)?;
             let mut draft = template.clone();
             policy::complete(&mut draft, birth);
             self.session.token.may_write(access, &Object::new(draft))?;
@@ -83,11 +85,11 @@ impl Call<'_> {
     /// CKR_KEY_HANDLE_INVALID also for a key that CKA_WRAP_TEMPLATE keeps out, CKR_KEY_UNEXTRACTABLE,
     /// CKR_KEY_NOT_WRAPPABLE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID.
     pub fn wrap(&self, choice: &Choice, wrapping: u64, key: u64, room: Room) -> Result<Reply> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_WRAP)?;
         if row.whole {
             return self.wrap_whole(row, wrapping, key, room);
         }
-        let (row, wrap) = wraps(choice.id)?;
+        let (row, wrap) = self.wraps(choice.id)?;
         let (with, bytes) = self.wrappable(row, wrapping, key)?;
         let start =
             Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
@@ -106,7 +108,7 @@ impl Call<'_> {
         (wrapping, key): (u64, u64),
         room: Room,
     ) -> Result<Reply> {
-        let (row, wrap) = wraps(id)?;
+        let (row, wrap) = self.wraps(id)?;
         let (with, bytes) = self.wrappable(row, wrapping, key)?;
         match room {
             Room::Query => return Ok(Reply::Length(bytes.len())),
@@ -121,6 +123,12 @@ impl Call<'_> {
         let (body, tag) = wrapped.expose().split_at(wrapped.len().saturating_sub(message.tag.len()));
         message.tag = tag.to_vec();
         Ok(Reply::Data(body.into()))
+    }
+
+    /// The row of a mechanism that wraps, and how it does.
+    fn wraps(&self, id: CK_MECHANISM_TYPE) -> Result<(&'static Mechanism, Transform)> {
+        let row = self.row(id, CKF_WRAP)?;
+        Ok((row, row.wrap.ok_or_else(|| no_such_use(id, "wrap a key"))?))
     }
 
     /// The wrapping key, and the bytes of the key to wrap by it, when all rules let it leave so.
@@ -144,7 +152,7 @@ impl Call<'_> {
         wrapped: &[u8],
         template: &Template,
     ) -> Result<u64> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_UNWRAP)?;
         if row.whole {
             return self.unwrap_whole(row, unwrapping, wrapped, template);
         }
@@ -189,7 +197,7 @@ impl Call<'_> {
     /// # Errors
     /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_PARAM_INVALID, and those of the template.
     pub fn derive(&self, choice: &Choice, base: u64, template: &Template) -> Result<Derived> {
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, CKF_DERIVE)?;
         if row.gives == CKO_PUBLIC_KEY {
             return self.public_half(row, base, template);
         }
@@ -323,86 +331,8 @@ fn inherit(heir: Heir, attributes: &mut Attributes, base: &Object) -> Result<()>
     Ok(())
 }
 
-// Keys from shared secrets (PKCS#11 v3.2 §5.18.8, §5.18.9).
-impl Call<'_> {
-    /// C_EncapsulateKey: the ciphertext, and the handle of the new key once the room holds it.
-    ///
-    /// # Errors
-    /// CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_MECHANISM_INVALID, and those of the template.
-    pub fn encapsulate(
-        &self,
-        choice: &Choice,
-        public: u64,
-        template: &Template,
-        room: Room,
-    ) -> Result<(Reply, Option<u64>)> {
-        let row = mechanism::find(choice.id)?;
-        let encapsulate = row.encapsulate.ok_or_else(|| no_such_use(choice.id, "encapsulate a key"))?;
-        let with = self.usable(public, row, CKA_ENCAPSULATE)?.object;
-        let (sort, attributes) = self.shared(&with, template, CKA_ENCAPSULATE_TEMPLATE)?;
-        let start =
-            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
-        let (ciphertext, secret) = encapsulate(&start)?;
-        match Reply::fit(ciphertext.into(), room) {
-            reply @ Reply::Data(_) => Ok((reply, Some(self.keep_shared(sort, attributes, secret)?))),
-            reply => Ok((reply, None)),
-        }
-    }
-
-    /// C_DecapsulateKey
-    ///
-    /// # Errors
-    /// As [`Call::encapsulate`], and CKR_WRAPPED_KEY_LEN_RANGE for a ciphertext of another length.
-    pub fn decapsulate(
-        &self,
-        choice: &Choice,
-        private: u64,
-        ciphertext: &[u8],
-        template: &Template,
-    ) -> Result<u64> {
-        let row = mechanism::find(choice.id)?;
-        let decapsulate = row.decapsulate.ok_or_else(|| no_such_use(choice.id, "decapsulate a key"))?;
-        let with = self.usable(private, row, CKA_DECAPSULATE)?.object;
-        let (sort, attributes) = self.shared(&with, template, CKA_DECAPSULATE_TEMPLATE)?;
-        let start =
-            Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
-        let secret = decapsulate(&start, ciphertext)?;
-        self.keep_shared(sort, attributes, secret)
-    }
-
-    /// The judged template of a key to be made of a shared secret.
-    fn shared(
-        &self,
-        with: &Object,
-        template: &Template,
-        imposed: CK_ATTRIBUTE_TYPE,
-    ) -> Result<(Sort, Attributes)> {
-        let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
-        let sort = Sort::wanted(template, Some(CKO_SECRET_KEY), kind)?;
-        let mut attributes = policy::judge(SHARED, sort, template, self.officer())?;
-        impose(&mut attributes, with, imposed)?;
-        Ok((sort, attributes))
-    }
-
-    /// Keeps as many bytes of the shared secret as CKA_VALUE_LEN says, taken from its end (§6.68.6).
-    fn keep_shared(&self, sort: Sort, mut attributes: Attributes, secret: Secret) -> Result<u64> {
-        let len = attributes.ulong(CKA_VALUE_LEN).map(|len| usize::try_from(len).unwrap_or(usize::MAX));
-        attributes.absorb(key::decode(sort, mechanism::agreement::last(secret, len)?)?);
-        self.session.token.make(self.session.access(), attributes, SHARED)
-    }
-}
-
-/// A key of a shared secret was known outside the token at some time.
-const SHARED: Birth = Birth::Derive { always_sensitive: false, never_extractable: false };
-
-fn no_such_use(id: CK_MECHANISM_TYPE, verb: &str) -> Error {
+pub(super) fn no_such_use(id: CK_MECHANISM_TYPE, verb: &str) -> Error {
     Rv::MechanismInvalid.because(format!("{} does not {verb}", names::mechanism(id)))
-}
-
-/// The row of a mechanism that wraps, and how it does.
-fn wraps(id: CK_MECHANISM_TYPE) -> Result<(&'static Mechanism, Transform)> {
-    let row = mechanism::find(id)?;
-    Ok((row, row.wrap.ok_or_else(|| no_such_use(id, "wrap a key"))?))
 }
 
 /// What the refusal of data is called when they were a key to wrap.
@@ -444,7 +374,7 @@ fn may_leave(object: &Object, with: &Object) -> Result<()> {
 }
 
 /// The attributes that a key wants of keys that come to be by it: added, and never contradicted (§4.9, §4.10).
-fn impose(attributes: &mut Attributes, by: &Object, template: CK_ATTRIBUTE_TYPE) -> Result<()> {
+pub(super) fn impose(attributes: &mut Attributes, by: &Object, template: CK_ATTRIBUTE_TYPE) -> Result<()> {
     for (attribute, wanted) in nested(by, template) {
         if attributes.of(attribute).is_some_and(|given| *given != wanted) {
             return Err(Rv::TemplateInconsistent.because(format!(
@@ -470,11 +400,11 @@ fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYP
 /// a private key says where the key ends (§6.10.4, §6.16.3.1).
 fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secret> {
     let len = match sort.class {
-        CKO_SECRET_KEY => key::wanted_length(sort.kind, attributes)?,
+        CKO_SECRET_KEY | CKO_OTP_KEY => key::wanted_length(sort.kind, attributes)?,
         _ => key::encoded_length(bytes.expose()),
     };
     Ok(match len.and_then(|len| bytes.expose().split_at_checked(len)) {
-        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class == CKO_SECRET_KEY => {
+        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class != CKO_PRIVATE_KEY => {
             key.into()
         }
         _ => bytes,

@@ -3,7 +3,7 @@
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Reply, Result, Room, Rv};
 use crate::mechanism::message::{self, Message};
-use crate::mechanism::{self, Choice, Shape, Start};
+use crate::mechanism::{Choice, Shape, Start};
 use crate::session::{Kind, Process};
 
 use super::Call;
@@ -23,11 +23,15 @@ impl Call<'_> {
                 Rv::OperationActive.because(format!("a message process of kind {kind:?} is active already"))
             );
         }
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, kind.flag())?;
         let cipher = matches!(kind, Kind::Encrypt | Kind::Decrypt);
-        let begin = kind.begin(row).filter(|_| !cipher || message::serves(row.shape));
+        let begin = kind.begin(row).filter(|_| match cipher {
+            true => message::serves(row.shape),
+            false => message::signs(row.shape),
+        });
         let begin = begin.ok_or_else(|| cannot(kind, row))?;
         let Usable { object, row } = self.usable(key, row, kind.usage())?;
+        self.session.token.profile().permits(kind.flag(), &choice.params)?;
         if !cipher {
             // What is wrong with key or parameter is told here, not with the first message.
             begin(&Start {

@@ -11,6 +11,7 @@ mod messages;
 mod objects;
 mod operations;
 mod sessions;
+mod shared;
 mod state;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,7 +58,9 @@ impl Module {
     /// CKR_ARGUMENTS_BAD, CKR_GENERAL_ERROR for settings that cannot be read, CKR_DEVICE_ERROR for a directory
     /// that cannot.
     pub fn start(reserved: Option<&str>) -> Result<Module> {
-        Module::with(Settings::read(reserved)?)
+        let settings = Settings::read(reserved)?;
+        let emulation = world(&settings);
+        emulation.around("C_Initialize", || Module::on(settings, Arc::clone(&emulation)))
     }
 
     /// A module with these settings.
@@ -65,7 +68,11 @@ impl Module {
     /// # Errors
     /// CKR_DEVICE_ERROR for a directory that cannot be read.
     pub fn with(settings: Settings) -> Result<Module> {
-        let emulation = Arc::new(Emulation::new(settings.trace.as_deref()));
+        let emulation = world(&settings);
+        Module::on(settings, emulation)
+    }
+
+    fn on(settings: Settings, emulation: Arc<Emulation>) -> Result<Module> {
         for setting in &settings.unknown {
             emulation.at(Point::Unknown(setting))?;
         }
@@ -132,4 +139,10 @@ impl Module {
             };
         }
     }
+}
+
+/// The world as the settings want it.
+fn world(settings: &Settings) -> Arc<Emulation> {
+    let world = Emulation::new(settings.trace.as_deref());
+    Arc::new(world.signing(settings.deterministic_signatures))
 }

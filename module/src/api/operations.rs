@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Reply, Result, Room, Rv, names};
 use crate::emulation::Point;
-use crate::mechanism::{self, Begun, Choice, Mechanism, Start};
+use crate::mechanism::{Begun, Choice, Mechanism, Start, otp};
 use crate::object::{Object, Value};
 use crate::session::{Active, KeyName, Kind, Origin, operation};
 
@@ -33,7 +33,9 @@ impl Call<'_> {
         if !object.is_key() {
             return Err(Rv::KeyHandleInvalid.because(format!("{} is no key", object.describe())));
         }
-        row.suits(object.sort().kind, object.key()?)?;
+        let (kind, key) = (object.sort().kind, object.key()?);
+        row.suits(kind, key)?;
+        self.session.token.profile().suits(kind, key.bits())?;
         if !object.flag(usage) {
             return Err(Rv::KeyFunctionNotPermitted.because(format!(
                 "{} of {} is CK_FALSE",
@@ -48,6 +50,14 @@ impl Call<'_> {
             self.module.emulation.at(point)?;
         }
         Ok(Usable { object, row })
+    }
+
+    /// The row of a mechanism for one of its uses, a CKF_.
+    ///
+    /// # Errors
+    /// CKR_MECHANISM_INVALID.
+    pub(super) fn row(&self, id: CK_MECHANISM_TYPE, usage: CK_FLAGS) -> Result<&'static Mechanism> {
+        self.session.token.profile().find(id, usage)
     }
 
     /// C_EncryptInit, C_SignInit … and C_DigestInit, which has no key.
@@ -80,7 +90,7 @@ impl Call<'_> {
                 Rv::OperationActive.because(format!("an operation of kind {kind:?} is active already"))
             );
         }
-        let row = mechanism::find(choice.id)?;
+        let row = self.row(choice.id, kind.flag())?;
         *slot = Some(finish(match (kind, key) {
             (Kind::Digest, _) => self.begin_digest(kind, choice, row)?,
             (_, Some(key)) => self.begin_with_key(kind, choice, row, key)?,
@@ -108,7 +118,11 @@ impl Call<'_> {
         handle: u64,
     ) -> Result<Active> {
         let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
-        let Usable { object, row } = self.usable(handle, row, kind.usage())?;
+        self.session.token.profile().permits(kind.flag(), &choice.params)?;
+        let Usable { mut object, row } = self.usable(handle, row, kind.usage())?;
+        if kind == Kind::Sign && otp::counts(&choice.params, object.key()?) {
+            object = self.session.token.count_on(handle)?;
+        }
         let start =
             Start { row, params: &choice.params, key: object.key()?, emulation: &self.module.emulation };
         let begun: Begun = begin(&start)?;
@@ -158,6 +172,11 @@ impl Call<'_> {
     /// Those of [`operation::single`].
     pub fn single(&self, kind: Kind, data: &[u8], room: Room) -> Result<Reply> {
         self.with(kind, |slot| operation::single(slot, data, room))
+    }
+
+    /// Whether so many bytes may as well be given in parts, with an answer that the room holds to its last byte.
+    pub fn streams(&self, kind: Kind, len: usize, room: Room) -> bool {
+        self.with(kind, |slot| Ok(operation::streams(slot.as_ref(), len, room))).unwrap_or(false)
     }
 
     /// More data: C_EncryptUpdate, C_DecryptUpdate, C_DigestUpdate, C_SignUpdate, C_VerifyUpdate.

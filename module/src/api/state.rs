@@ -7,7 +7,6 @@ use crate::crypto::seal::Sealer;
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Error, Reply, Result, Room, Rv, Secret};
 use crate::emulation::Emulation;
-use crate::mechanism;
 use crate::session::saved::{self, Saved};
 use crate::session::{Active, KeyName, Kind, Side, operation};
 
@@ -128,7 +127,7 @@ impl Call<'_> {
 
     /// The saved operation once more, with its own key; a login for one use is not saved with it.
     fn resumed(&self, saved: &Saved, given: Option<u64>) -> Result<Active> {
-        let row = mechanism::find(saved.choice.id)?;
+        let row = self.row(saved.choice.id, saved.kind.flag())?;
         let mut active = match &saved.key {
             None => self.begin_digest(saved.kind, &saved.choice, row)?,
             Some(key) => {

@@ -24,9 +24,7 @@ use crate::cryptoki::Secret;
 
 pub use aes::{Cmac, Evp, Stream, ccm, wrap};
 pub use chacha::{Poly1305, chacha20};
-pub use curve::{
-    BP224, BP256, BP320, BP384, BP512, Domain, EcKey, Eddsa, K256, Nid, P192, P224, P256, P384, P521,
-};
+pub use curve::{BP224, BP256, BP320, BP384, BP512, EcKey, Eddsa, K256, Nid, P192, P224, P256, P384, P521};
 pub use curve::{ed25519_key, ed25519_sign, ed25519_verify, x25519, x25519_public};
 pub use dsa::Dsa;
 pub use group::Group;

@@ -1,6 +1,7 @@
 //! The table of curves in Weierstrass form, and how CKA_EC_PARAMS names them.
 
-use super::awslc::{self, Domain, EcKey, Nid};
+use super::awslc::{self, EcKey, Nid};
+use super::domain::Domain;
 use super::tlv::{self, Elements};
 use crate::cryptoki::{Result, Rv};
 
@@ -99,7 +100,7 @@ impl Curve {
             let given = Explicit::read(parameters).ok_or_else(|| {
                 Rv::DomainParamsInvalid.because("CKA_EC_PARAMS is no ECParameters over a prime field")
             })?;
-            return find(&|row| given.is(row.nid).unwrap_or(false)).ok_or_else(unknown);
+            return find(&|row| given.is(row).unwrap_or(false)).ok_or_else(unknown);
         }
         if tlv::only(tlv::NULL, der).is_some() {
             return Err(Rv::DomainParamsInvalid.because("CKA_EC_PARAMS must say its curve, not imply it"));
@@ -179,11 +180,11 @@ impl Explicit<'_> {
         })
     }
 
-    /// Whether these are the parameters of a curve of aws-lc.
-    fn is(&self, nid: Nid) -> Option<bool> {
-        let Domain { p, a, b, base, order } = EcKey::domain(nid)?;
-        let same = [(p, self.p), (a, self.a), (b, self.b), (order, self.order)];
-        let same = same.iter().all(|(ours, given)| ours == given);
-        Some(same && EcKey::public(nid, self.base)?.public_point()? == base)
+    /// Whether these are the parameters of a curve of the table; the base point may be compressed.
+    fn is(&self, row: &Row) -> Option<bool> {
+        let domain = Domain::named(row.oid)?;
+        let same = [(domain.p, self.p), (domain.a, self.a), (domain.b, self.b), (domain.n, self.order)];
+        let same = same.iter().all(|(ours, given)| tlv::trim(ours) == *given);
+        Some(same && EcKey::public(row.nid, self.base)?.public_point()? == domain.g)
     }
 }

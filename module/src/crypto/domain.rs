@@ -157,6 +157,16 @@ impl Domain {
         DOMAINS.iter().find(|domain| domain.oid == oid)
     }
 
+    /// The curve of this name.
+    pub(super) fn of(name: &str) -> Option<&'static Domain> {
+        DOMAINS.iter().find(|domain| domain.name == name)
+    }
+
+    /// The curve in aws-lc.
+    pub(super) fn group(&self) -> Option<Group> {
+        Group::new([self.p, self.a, self.b, self.n], self.g)
+    }
+
     /// The curve with this prime, order and base point; leading zeros do not matter.
     pub fn spelled(p: &[u8], n: &[u8], g: &[u8]) -> Option<&'static Domain> {
         DOMAINS.iter().find(|domain| trim(domain.p) == trim(p) && trim(domain.n) == trim(n) && domain.g == g)
@@ -175,14 +185,14 @@ impl Domain {
             return Err(Rv::AttributeValueInvalid
                 .because("the private value must be above 0 and below the curve's order"));
         }
-        Group::new([self.p, self.a, self.b, self.n], self.g)
+        self.group()
             .and_then(|group| group.times_generator(value))
             .ok_or_else(|| Rv::FunctionFailed.because("the public point could not be computed"))
     }
 }
 
 /// Hexadecimal digits as bytes, when the table is compiled.
-const fn hex<const N: usize>(text: &str) -> [u8; N] {
+pub(super) const fn hex<const N: usize>(text: &str) -> [u8; N] {
     let digits = text.as_bytes();
     assert!(digits.len() == 2 * N);
     let (mut out, mut at) = ([0; N], 0);

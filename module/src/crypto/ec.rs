@@ -4,7 +4,10 @@ use zeroize::Zeroize;
 
 use super::Fill;
 use super::awslc::EcKey;
+use super::domain::Domain;
+use super::hash::Hash;
 use super::k256;
+use super::nonce::Nonces;
 use super::spki::EC_PUBLIC_KEY;
 use super::tlv::{self, Elements};
 use crate::cryptoki::{Error, Result, Rv, Secret};
@@ -70,6 +73,17 @@ impl PrivateKey {
             .and_then(|fast| fast.sign(digest))
             .or_else(|| self.key.sign(digest))
             .ok_or_else(|| Rv::FunctionFailed.because("the ECDSA signature could not be made"))
+    }
+
+    /// Deterministic ECDSA (RFC 6979), which gives the same signature for the same digest; `hash` made the digest.
+    pub fn sign_deterministic(&self, hash: Hash, digest: &[u8]) -> Result<Vec<u8>> {
+        let signed = || -> Option<Vec<u8>> {
+            let order = (Domain::named(self.curve.params())?.n, self.curve.order_bits());
+            let mut nonces = Nonces::new(hash, order, &self.key.scalar()?, digest);
+            // One nonce in two or better is below the order.
+            (0..128).find_map(|_| self.key.sign_with(digest, &nonces.next()))
+        };
+        signed().ok_or_else(|| Rv::FunctionFailed.because("the ECDSA signature could not be made"))
     }
 
     /// ECDH (SP 800-56A §5.7.1.2): the x coordinate, `size` bytes. The peer's point may be compressed;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::hash::Hash;
+use super::super::rfc6979_vectors::VECTORS;
 use super::super::rng::system;
 use super::*;
 
@@ -37,21 +37,76 @@ fn a_curve_is_found_by_its_oid_and_by_each_of_its_names() {
     }
 }
 
-/// RFC 6979 A.2.5: P-256, SHA-256, "sample".
+/// RFC 6979 A.2.3 to A.2.7: each curve with each hash.
 #[test]
-fn a_published_signature_is_good() {
-    let scalar = Secret::from(unhex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721"));
-    let key = PrivateKey::new(Curve::P256, &scalar).unwrap();
-    let point = unhex(
-        "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
-    );
-    assert_eq!(key.public_point(), point);
-    let signature = unhex(
-        "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
-    );
-    let public = PublicKey::new(Curve::P256, &point).unwrap();
-    public.verify(&Hash::Sha256.digest(b"sample"), &signature).unwrap();
-    assert_eq!(refused(public.verify(&Hash::Sha256.digest(b"simple"), &signature)), Rv::SignatureInvalid);
+fn deterministic_signatures_are_the_published_ones() {
+    for vectors in VECTORS {
+        let key = PrivateKey::new(vectors.curve, &unhex(vectors.scalar).into()).unwrap();
+        let public = PublicKey::new(vectors.curve, &key.public_point()).unwrap();
+        for (hash, sample, test) in vectors.signatures {
+            for (message, halves) in [(&b"sample"[..], sample), (&b"test"[..], test)] {
+                let digest = hash.digest(message);
+                let signature = key.sign_deterministic(hash, &digest).unwrap();
+                assert_eq!(hex::encode(&signature), halves.concat(), "{:?} {hash:?}", vectors.curve);
+                public.verify(&digest, &signature).unwrap();
+                let other = hash.digest(b"simple");
+                assert_eq!(refused(public.verify(&other, &signature)), Rv::SignatureInvalid);
+            }
+        }
+    }
+}
+
+/// Curves that the RFC has no vectors for: from OpenSSL 3 by Python's cryptography, of "sample" with SHA-256.
+#[test]
+fn deterministic_signatures_are_those_of_openssl() {
+    for (curve, scalar, r, s) in [
+        (
+            Curve::K256,
+            "8101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f90",
+            "ea3fb1d1077e6a4dbcd64fef14edf35fc1b279cd38935b7023b88075ac778404",
+            "3d2cbed616caa2cca191682332b5927ec20b92860f66a395fee414744fc110a4",
+        ),
+        (
+            Curve::Bp256,
+            "8101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f90",
+            "19a33f5e58aa62e193ad8fe51ec30318707b2a2002df6d68d5b1962c8a02cd1a",
+            "0c34d8cf5f1ef12b3476329f1fe5d2f2df47be210739336d5061216bddab9649",
+        ),
+        (
+            Curve::Bp384,
+            "8101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f9010911192129313941495159616971798",
+            "70c5d7c49c7dd2267affab99782eda3dac61651a202c39a173560171485410e2b89c2444b36d631ac82d5c90cdca3238",
+            "242d05b0e16df575cbbb056928e8e1c91c1f297c6731e3b7992eec3ff44149e03e56e50073795a10984fcc271000761f",
+        ),
+        (
+            Curve::Bp512,
+            "8101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f90109111921293139414951596169717981899199a1a9b1b9c1c9d1d9e1e9f1fa0",
+            "4e25b513b3dfdc442b3b9339b86b1649aea51731c15ec3246850e5980e0ceca615708769a8fbc3db69314f2ff7f1c213c10804e0147b300ae99ab83aea7daa5f",
+            "6a67194a160207aa3d607e16ebe3bbf5163d94d422da355a864620f7081530ccc90d61b266417448049d0ab228d1f9357f648a49181606fac8e3d6820614ead2",
+        ),
+    ] {
+        let scalar = format!("{scalar:0>width$}", width = 2 * curve.order_size());
+        let key = PrivateKey::new(curve, &unhex(&scalar).into()).unwrap();
+        let signature = key.sign_deterministic(Hash::Sha256, &Hash::Sha256.digest(b"sample")).unwrap();
+        assert_eq!(hex::encode(signature), [r, s].concat(), "{curve:?}");
+    }
+}
+
+#[test]
+fn every_curve_signs_deterministically_and_digests_of_any_length() {
+    for curve in Curve::ALL {
+        let (key, public) = pair(*curve);
+        for digest in [&[][..], &[7], &[0xff; 20], &[0xff; 64], &[0xff; 100]] {
+            let signature = key.sign_deterministic(Hash::Sha512, digest).unwrap();
+            assert_eq!(key.sign_deterministic(Hash::Sha512, digest).unwrap(), signature, "{curve:?}");
+            assert_ne!(
+                key.sign(digest).unwrap(),
+                signature,
+                "{curve:?}: usually a signature is never the same"
+            );
+            public.verify(digest, &signature).unwrap();
+        }
+    }
 }
 
 /// NIST CAVS, SP 800-56A ECC CDH, P-256, count 0.

@@ -45,9 +45,10 @@ pub fn sign(how: Eddsa, seed: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     Some(signature.ok()?.to_bytes().to_vec())
 }
 
-/// Whether a signature is good.
+/// Whether a signature is good. The last byte of R has one bit, the sign (RFC 8032 §5.2.2): the crate passes over the rest.
 pub fn verify(how: Eddsa, public: &[u8], message: &[u8], signature: &[u8]) -> Option<()> {
     let key = point(public)?;
+    signature.get(56).filter(|last| **last & 0x7f == 0)?;
     let signature = Signature::try_from(signature).ok()?;
     match how {
         Eddsa::Pure => key.verify_ctx(&signature, &[], message),

@@ -3,6 +3,7 @@
 use super::Fill;
 use super::awslc::{Dsa, Number};
 use super::ec::{open_pkcs8, pkcs8};
+use super::groups;
 use super::tlv::{self, Elements};
 use crate::cryptoki::{Error, Result, Rv, Secret};
 
@@ -15,7 +16,8 @@ pub const DSA_SIZES: [(usize, usize); 4] = [(1024, 160), (2048, 224), (2048, 256
 const DSA: &[u8] = &[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
 const DH: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 3, 1];
 
-/// The group: p, the order q of the base for DSA, and the base g, big-endian without leading zeros.
+/// The group: p, the order q of the base for DSA, and the base g, big-endian without leading zeros. Of a group that is
+/// known by its prime (RFC 3526, RFC 7919) the order is known without being told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
     pub prime: Vec<u8>,
@@ -25,6 +27,7 @@ pub struct Domain {
 
 struct Numbers {
     p: Number,
+    /// The order of the base, where it is told.
     q: Option<Number>,
     g: Number,
 }
@@ -74,6 +77,17 @@ impl Domain {
             }
         }
         Ok(Numbers { p, q, g })
+    }
+
+    /// Whether 1 < y < p - 1, and y is of the order of the base, where that is told or known (SP 800-56A §5.6.2.3.1).
+    fn has(&self, y: &Number, Numbers { p, q, .. }: &Numbers) -> bool {
+        let of = |q: &Number| y.power(q, p).is_some_and(|power| power.is_one());
+        let known = || groups::order(&self.prime, &self.base);
+        within(y, p).unwrap_or(false)
+            && match q {
+                Some(q) => of(q),
+                None => known().is_none_or(|q| of(&q)),
+            }
     }
 
     /// A DSA group of these sizes (FIPS 186-4 A.1, without the proof that a seed would give). `CKR_ATTRIBUTE_VALUE_INVALID`
@@ -186,10 +200,8 @@ pub fn public(domain: &Domain, private: &Secret) -> Result<Vec<u8>> {
 
 /// Whether a public value can be one of the group. `CKR_ATTRIBUTE_VALUE_INVALID`.
 pub fn check_public(domain: &Domain, public: &[u8]) -> Result<()> {
-    let Numbers { p, q, .. } = domain.numbers()?;
     let y = Number::new(public).ok_or(Rv::HostMemory)?;
-    let of_order = q.is_none_or(|q| y.power(&q, &p).is_some_and(|power| power.is_one()));
-    match within(&y, &p).unwrap_or(false) && of_order {
+    match domain.has(&y, &domain.numbers()?) {
         true => Ok(()),
         false => Err(Rv::AttributeValueInvalid.because("CKA_VALUE is no public value of its group")),
     }
@@ -254,13 +266,14 @@ impl FieldKey {
     }
 
     /// The Diffie-Hellman secret with a peer's public value, as wide as p (RFC 2631 §2.1.2).
-    /// `CKR_MECHANISM_PARAM_INVALID` for a value that is not above 1 and below p - 1.
+    /// `CKR_MECHANISM_PARAM_INVALID` for a value that is not above 1 and below p - 1, or not of the base's order where
+    /// that is known.
     pub fn agree(&self, peer: &[u8]) -> Result<Secret> {
-        let p = self.domain.numbers()?.p;
+        let numbers = self.domain.numbers()?;
         let bad = || Rv::MechanismParamInvalid.because("the peer's public value is none of this key's group");
-        let peer = Number::new(peer).filter(|peer| within(peer, &p).unwrap_or(false)).ok_or_else(bad)?;
+        let peer = Number::new(peer).filter(|peer| self.domain.has(peer, &numbers)).ok_or_else(bad)?;
         let x = Number::new(self.value.expose()).ok_or(Rv::HostMemory)?;
-        let z = peer.secret_power(&x, &p).filter(|z| !z.is_one()).ok_or_else(bad)?.bytes();
+        let z = peer.secret_power(&x, &numbers.p).filter(|z| !z.is_one()).ok_or_else(bad)?.bytes();
         let mut wide = Secret::zeroed(self.domain.size());
         let start = wide.len() - z.len();
         wide.expose_mut()[start..].copy_from_slice(z.expose());

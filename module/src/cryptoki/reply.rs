@@ -20,6 +20,8 @@ pub enum Reply {
     TooSmall(usize),
     /// The answer. It fits the room. Zeroed when dropped, since it may be plaintext.
     Data(Secret),
+    /// The same with pointers into itself at these places, which count from its begin.
+    Pointing(Secret, &'static [usize]),
 }
 
 impl Reply {

@@ -34,3 +34,6 @@ pub const CKK_TOKENKEEP_DKEK: CK_KEY_TYPE = OURS | 1;
 /// CK_TRUE and the domain is the DKEK's. CKA_CLASS and CKA_KEY_TYPE need not be in the template; what contradicts the
 /// blob is refused with CKR_TEMPLATE_INCONSISTENT. A blob of another DKEK is refused with CKR_WRAPPED_KEY_INVALID.
 pub const CKM_TOKENKEEP_DKEK: CK_MECHANISM_TYPE = OURS | 1;
+
+/// NSS's CKM_TLS_PRF_GENERAL: the pseudo-random function of TLS 1.0 and 1.1 as a MAC, whose data are label and seed.
+pub const CKM_TLS_PRF_GENERAL: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED | 0x373;

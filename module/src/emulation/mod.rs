@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::crypto::rng;
-use crate::cryptoki::Result;
+use crate::cryptoki::{Error, Result};
 
 use trace::Trace;
 
@@ -16,8 +16,8 @@ use trace::Trace;
 pub enum Point<'a> {
     /// A Cryptoki function is about to begin.
     Enter(&'static str),
-    /// A Cryptoki function has its answer.
-    Leave(&'static str, &'a Result<()>),
+    /// A Cryptoki function is done, or refuses.
+    Leave(&'static str, Option<&'a Error>),
     /// The string of C_Initialize has a key that is no setting of ours.
     Unknown(&'a str),
     /// A key is about to be used with a mechanism.
@@ -66,12 +66,24 @@ fn civil(days: i64) -> (i64, i64, i64) {
 /// The seam. Faults, latency and trace listen here; nothing else knows about them.
 pub struct Emulation {
     trace: Option<Trace>,
+    /// Whether signatures have no randomness in them, where the caller does not ask for it.
+    deterministic: bool,
 }
 
 impl Emulation {
     /// The real world, traced to a file when one is named.
     pub fn new(trace: Option<&Path>) -> Emulation {
-        Emulation { trace: trace.map(Trace::new) }
+        Emulation { trace: trace.map(Trace::new), deterministic: false }
+    }
+
+    /// The same with signatures that are always the same for the same data, or with the usual ones.
+    pub fn signing(self, deterministic: bool) -> Emulation {
+        Emulation { deterministic, ..self }
+    }
+
+    /// Whether signatures are always the same for the same data.
+    pub fn deterministic(&self) -> bool {
+        self.deterministic
     }
 
     /// Something is about to happen, or has happened.
@@ -92,12 +104,12 @@ impl Emulation {
     /// # Errors
     /// Those of the work, or an injected fault.
     #[inline]
-    pub fn around(&self, function: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub fn around<T>(&self, function: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         if !self.listens() {
             return work();
         }
         let answer = self.at(Point::Enter(function)).and_then(|()| work());
-        self.at(Point::Leave(function, &answer)).and(answer)
+        self.at(Point::Leave(function, answer.as_ref().err())).and(answer)
     }
 
     /// True when somebody listens, so that what is told may cost something to tell.

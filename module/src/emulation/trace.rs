@@ -36,8 +36,8 @@ impl Trace {
 /// The line of a point; none for what is not told.
 fn line(now: Timestamp, process: u32, point: Point<'_>) -> Option<String> {
     let rest = match point {
-        Point::Enter(_) | Point::Leave(_, Ok(())) => return None,
-        Point::Leave(function, Err(error)) => format!(
+        Point::Enter(_) | Point::Leave(_, None) => return None,
+        Point::Leave(function, Some(error)) => format!(
             "\"function\":{},\"rv\":{},\"why\":{}",
             quoted(function),
             quoted(error.rv().name()),
@@ -74,8 +74,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_one_line_of_json() {
-        let answer = Err(Rv::PinIncorrect.because("2 tries are \"left\"\n"));
-        let line = line(Timestamp(7), 9, Point::Leave("C_Login", &answer));
+        let error = Rv::PinIncorrect.because("2 tries are \"left\"\n");
+        let line = line(Timestamp(7), 9, Point::Leave("C_Login", Some(&error)));
         assert_eq!(
             line.unwrap(),
             "{\"time\":7,\"process\":9,\"function\":\"C_Login\",\"rv\":\"CKR_PIN_INCORRECT\",\

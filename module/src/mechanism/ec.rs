@@ -7,7 +7,7 @@ use crate::cryptoki::{Result, Secret};
 use crate::object::{Attributes, Key, Value, key};
 
 use super::operation::{Act, Check, Intake};
-use super::{Begun, Making, Mechanism, ROW, Start};
+use super::{Begun, Making, Mechanism, Params, ROW, Shape, Start};
 
 /// What every mechanism on these curves has in common, agreement too.
 pub(super) const EC: Mechanism = Mechanism {
@@ -22,7 +22,9 @@ pub(super) const EC: Mechanism = Mechanism {
     ..ROW
 };
 
-const ECDSA: Mechanism = Mechanism { sign: Some(sign), verify: Some(verify), ..EC };
+/// The parameter is none of the standard's for ECDSA: a caller may ask for a deterministic signature by its hedgeVariant.
+const ECDSA: Mechanism =
+    Mechanism { shape: Shape::SignContext, sign: Some(sign), verify: Some(verify), ..EC };
 
 const fn ecdsa(id: CK_MECHANISM_TYPE, hash: Hash) -> Mechanism {
     Mechanism { id, hash: Some(hash), ..ECDSA }
@@ -47,15 +49,37 @@ fn intake(start: &Start<'_>) -> Intake {
     start.row.hash.map_or_else(Intake::whole, |hash| Intake::Hashed(hash.start()))
 }
 
+/// Whether a signature has fresh randomness in it, or is that of RFC 6979.
+fn hedged(start: &Start<'_>) -> Result<bool> {
+    match start.params {
+        Params::None => start.hedged(CKH_HEDGE_PREFERRED),
+        Params::SignContext { hedge, context, .. } if context.is_empty() => start.hedged(*hedge),
+        _ => Err(start.wrong_params("ECDSA has no context")),
+    }
+}
+
+/// The hash that digests of this length are usually of.
+fn usual(len: usize) -> Hash {
+    const USUAL: [Hash; 5] = [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512];
+    USUAL.into_iter().find(|hash| hash.len() == len).unwrap_or(Hash::Sha256)
+}
+
 fn sign(start: &Start<'_>) -> Result<Begun> {
     let Key::EcPrivate(key) = start.key else { return Err(start.wrong_key()) };
     let (key, len) = (key.clone(), 2 * key.curve().order_size());
-    let work = move |digest: &[u8]| Ok(Secret::from(key.sign(digest)?));
+    let (hedged, hash) = (hedged(start)?, start.row.hash);
+    let work = move |digest: &[u8]| {
+        Ok(Secret::from(match hedged {
+            true => key.sign(digest)?,
+            false => key.sign_deterministic(hash.unwrap_or_else(|| usual(digest.len())), digest)?,
+        }))
+    };
     Ok(Box::new(Act { intake: intake(start), work, len }))
 }
 
 fn verify(start: &Start<'_>) -> Result<Begun> {
     let Key::EcPublic(key) = start.key else { return Err(start.wrong_key()) };
+    hedged(start)?;
     let key = key.clone();
     let work = move |digest: &[u8], signature: &[u8]| key.verify(digest, signature);
     Ok(Box::new(Check { intake: intake(start), work }))

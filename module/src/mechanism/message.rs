@@ -26,6 +26,11 @@ pub fn serves(shape: Shape) -> bool {
     matches!(shape, Shape::Gcm | Shape::Ccm | Shape::ChaCha20Poly1305)
 }
 
+/// Whether mechanisms whose parameter has this shape sign messages: a one-time password signs none.
+pub fn signs(shape: Shape) -> bool {
+    shape != Shape::Otp
+}
+
 /// What the mechanism takes for this one message.
 ///
 /// # Errors

@@ -20,8 +20,10 @@ pub mod kdf;
 pub mod key_wrap;
 pub mod message;
 pub mod operation;
+pub mod otp;
 pub mod params;
 pub mod pq;
+pub mod profile;
 pub mod rsa;
 pub mod secret;
 pub mod tls;
@@ -40,6 +42,7 @@ use crate::object::{Attributes, Key};
 pub use derivation::{Brood, Heir, Yield};
 pub use operation::{Begun, Operation};
 pub use params::{Choice, Params, Shape};
+pub use profile::Profile;
 
 /// What an operation begins with: its row, the caller's parameter, and the key.
 pub struct Start<'a> {
@@ -82,6 +85,16 @@ pub type Pair = fn(&mut Making<'_>) -> Result<(Attributes, Attributes)>;
 pub enum Unit {
     Bits,
     Bytes,
+}
+
+impl Unit {
+    /// How many bits one is.
+    pub fn bits(self) -> u64 {
+        match self {
+            Unit::Bits => 1,
+            Unit::Bytes => 8,
+        }
+    }
 }
 
 /// A row of the table.
@@ -153,38 +166,71 @@ pub const ROW: Mechanism = Mechanism {
     pair: None,
 };
 
-/// The families, in the order of C_GetMechanismList.
-const FAMILIES: &[&[Mechanism]] = &[
-    rsa::ROWS,
-    ec::ROWS,
-    edwards::ROWS,
-    agreement::ROWS,
-    field::ROWS,
-    pq::ROWS,
-    aes::ROWS,
-    key_wrap::ROWS,
-    block_mac::ROWS,
-    encrypt_data::ROWS,
-    des::ROWS,
-    chacha::ROWS,
-    digest::ROWS,
-    kdf::ROWS,
-    tls::ROWS,
-    secret::ROWS,
-    dkek::ROWS,
+/// The families with their names, in the order of C_GetMechanismList.
+pub const FAMILIES: &[(&str, &[Mechanism])] = &[
+    ("RSA", rsa::ROWS),
+    ("Elliptic curves", ec::ROWS),
+    ("Edwards and Montgomery curves", edwards::ROWS),
+    ("Agreement on curves", agreement::ROWS),
+    ("DSA and Diffie-Hellman", field::ROWS),
+    ("Post-quantum", pq::ROWS),
+    ("AES", aes::ROWS),
+    ("Key wrapping by AES", key_wrap::ROWS),
+    ("MACs of block ciphers", block_mac::ROWS),
+    ("Keys from encrypted data", encrypt_data::ROWS),
+    ("DES", des::ROWS),
+    ("ChaCha20 and Poly1305", chacha::ROWS),
+    ("Digests, HMACs, keys from digests", digest::ROWS),
+    ("Key derivation", kdf::ROWS),
+    ("TLS 1.0 to 1.2", tls::ROWS),
+    ("One-time passwords", otp::ROWS),
+    ("Generic secrets", secret::ROWS),
+    ("Backup", dkek::ROWS),
 ];
 
 /// Every mechanism.
 pub fn all() -> impl Iterator<Item = &'static Mechanism> {
-    FAMILIES.iter().flat_map(|rows| rows.iter())
+    FAMILIES.iter().flat_map(|(_, rows)| rows.iter())
 }
+
+/// How many there are.
+const COUNT: usize = {
+    let (mut family, mut count) = (0, 0);
+    while family < FAMILIES.len() {
+        count += FAMILIES[family].1.len();
+        family += 1;
+    }
+    count
+};
+
+/// The same rows in the order of their numbers, sorted when the table is compiled.
+static SORTED: [&Mechanism; COUNT] = {
+    let mut sorted = [&ROW; COUNT];
+    let (mut family, mut count) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut row = 0;
+        while row < FAMILIES[family].1.len() {
+            let mut at = count;
+            while at > 0 && sorted[at - 1].id > FAMILIES[family].1[row].id {
+                sorted[at] = sorted[at - 1];
+                at -= 1;
+            }
+            assert!(at == 0 || sorted[at - 1].id != FAMILIES[family].1[row].id, "a mechanism has two rows");
+            sorted[at] = &FAMILIES[family].1[row];
+            (row, count) = (row + 1, count + 1);
+        }
+        family += 1;
+    }
+    sorted
+};
 
 /// The row of a mechanism.
 ///
 /// # Errors
 /// CKR_MECHANISM_INVALID when there is none.
 pub fn find(id: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
-    all().find(|row| row.id == id).ok_or_else(|| {
+    let place = SORTED.binary_search_by_key(&id, |row| row.id);
+    place.map(|place| SORTED[place]).map_err(|_| {
         Rv::MechanismInvalid.because(format!("{} is not offered by this token", names::mechanism(id)))
     })
 }
@@ -195,34 +241,6 @@ pub fn find(id: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
 /// CKR_MECHANISM_INVALID when there is no such mechanism.
 pub fn shape(id: CK_MECHANISM_TYPE) -> Result<Shape> {
     find(id).map(|row| row.shape)
-}
-
-// A mechanism stands in the table once: a second row of the same id does not compile.
-const _: () = {
-    let mut family = 0;
-    while family < FAMILIES.len() {
-        let mut row = 0;
-        while row < FAMILIES[family].len() {
-            assert!(count(FAMILIES[family][row].id) == 1, "a mechanism has two rows");
-            row += 1;
-        }
-        family += 1;
-    }
-};
-
-const fn count(id: CK_MECHANISM_TYPE) -> usize {
-    let (mut family, mut found) = (0, 0);
-    while family < FAMILIES.len() {
-        let mut row = 0;
-        while row < FAMILIES[family].len() {
-            if FAMILIES[family][row].id == id {
-                found += 1;
-            }
-            row += 1;
-        }
-        family += 1;
-    }
-    found
 }
 
 impl Mechanism {
@@ -250,8 +268,8 @@ impl Mechanism {
             (self.decapsulate.is_some(), CKF_DECAPSULATE),
             (message::serves(self.shape) && self.encrypt.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MULTI_MESSAGE),
             (message::serves(self.shape) && self.decrypt.is_some(), CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
-            (self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),
-            (self.verify.is_some(), CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE),
+            (message::signs(self.shape) && self.sign.is_some(), CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE),
+            (message::signs(self.shape) && self.verify.is_some(), CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE),
         ]
         .iter()
         .filter(|(offered, _)| *offered)
@@ -266,10 +284,7 @@ impl Mechanism {
         if !self.keys.contains(&key_type) {
             return Err(self.wrong_type(key_type));
         }
-        let size = match self.unit {
-            Unit::Bits => key.bits() as u64,
-            Unit::Bytes => key.bits() as u64 / 8,
-        };
+        let size = key.bits() as u64 / self.unit.bits();
         let (min, max) = self.sizes;
         if max > 0 && !(min..=max).contains(&size) {
             return Err(Rv::KeySizeRange.because(format!(
@@ -297,6 +312,19 @@ impl Start<'_> {
     pub fn wrong_key(&self) -> Error {
         Rv::KeyTypeInconsistent
             .because(format!("the key is of a class that {} cannot use here", self.row.name()))
+    }
+
+    /// Whether a signature is to have fresh randomness in it, as its parameter or the settings say.
+    ///
+    /// # Errors
+    /// CKR_MECHANISM_PARAM_INVALID.
+    pub fn hedged(&self, variant: CK_HEDGE_TYPE) -> Result<bool> {
+        match variant {
+            CKH_HEDGE_PREFERRED => Ok(!self.emulation.deterministic()),
+            CKH_HEDGE_REQUIRED => Ok(true),
+            CKH_DETERMINISTIC_REQUIRED => Ok(false),
+            _ => Err(self.wrong_params(format!("hedgeVariant {variant:#x} is none of the standard"))),
+        }
     }
 
     /// The refusal of a parameter.

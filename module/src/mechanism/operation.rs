@@ -55,6 +55,11 @@ pub trait Operation: Send {
         0
     }
 
+    /// Where in the answer pointers stand, which count from its begin until the border makes addresses of them.
+    fn pointers(&self) -> &'static [usize] {
+        &[]
+    }
+
     /// At most how many bytes come out from here to the end when `more` bytes go in.
     fn rest(&self, more: usize) -> usize;
 }

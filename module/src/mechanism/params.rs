@@ -70,6 +70,8 @@ pub enum Shape {
     TlsKdf,
     /// CK_TLS_MAC_PARAMS
     TlsMac,
+    /// CK_OTP_PARAMS, or none
+    Otp,
 }
 
 /// Bytes, or the key whose value they are: the session looks it up before the mechanism begins.
@@ -226,6 +228,13 @@ pub enum Params {
         prf: CK_MECHANISM_TYPE,
         len: usize,
         server: bool,
+    },
+    /// What a CK_OTP_PARAMS says, but for what the key's algorithm has no use for.
+    Otp {
+        counter: Option<Vec<u8>>,
+        flags: CK_FLAGS,
+        length: Option<u64>,
+        format: Option<CK_ULONG>,
     },
 }
 

@@ -92,11 +92,7 @@ impl Way {
         };
         let len = u8::try_from(context.len())
             .map_err(|_| start.wrong_params("a context has at most 255 bytes (FIPS 204, FIPS 205)"))?;
-        let hedged = match hedge {
-            CKH_HEDGE_PREFERRED | CKH_HEDGE_REQUIRED => true,
-            CKH_DETERMINISTIC_REQUIRED => false,
-            _ => return Err(start.wrong_params(format!("hedgeVariant {hedge:#x} is none of the standard"))),
-        };
+        let hedged = start.hedged(hedge)?;
         let named = prehash(start.row);
         let given = given.map(hashes::by_digest).transpose()?.map(Prehash::Hash);
         let hash = named.or(given);

@@ -2,6 +2,7 @@
 
 use crate::crypto::tls::Prf;
 use crate::cryptoki::ids::*;
+use crate::cryptoki::vendor::CKM_TLS_PRF_GENERAL;
 use crate::cryptoki::{Result, Rv, Secret};
 use crate::object::{Attributes, Given, Template, Value};
 
@@ -65,6 +66,7 @@ pub const ROWS: &[Mechanism] = &[
     kdf(CKM_TLS12_KDF),
     mac(CKM_TLS_MAC),
     mac(CKM_TLS12_MAC),
+    Mechanism { shape: Shape::None, ..mac(CKM_TLS_PRF_GENERAL) },
 ];
 
 /// What a master secret of TLS 1.2 may be used for (§6.40.4).
@@ -194,17 +196,19 @@ fn export(start: &Start<'_>, len: Option<usize>) -> Result<Secret> {
     Ok(prf(start, *id)?.run(secret::value(start)?, label, &seed, len))
 }
 
-/// The verify_data of a Finished message.
+/// The verify_data of a Finished message. Of NSS's bare function, whose data are label and seed, as many bytes.
 fn finished(start: &Start<'_>) -> Result<(usize, impl Fn(&[u8]) -> Secret + Send + use<>)> {
-    let Params::TlsMac { prf: id, len, server } = start.params else {
-        return Err(start.wrong_params("a CK_TLS_MAC_PARAMS is needed"));
+    let (id, len, label) = match start.params {
+        Params::TlsMac { prf, len, server: true } => (*prf, *len, &b"server finished"[..]),
+        Params::TlsMac { prf, len, server: false } => (*prf, *len, &b"client finished"[..]),
+        Params::None if start.row.shape == Shape::None => (CKM_TLS_PRF, 12, &b""[..]),
+        _ => return Err(start.wrong_params("a CK_TLS_MAC_PARAMS is needed")),
     };
-    let (prf, key) = (prf(start, *id)?, secret::value(start)?.clone());
-    let (len, fits) = (*len, if prf == Prf::Old { 12..=12 } else { 12..=1024 });
+    let (prf, key) = (prf(start, id)?, secret::value(start)?.clone());
+    let fits = if prf == Prf::Old { 12..=12 } else { 12..=1024 };
     if !fits.contains(&len) {
         return Err(start.wrong_params(format!("a MAC of {len} bytes: it has 12, or more in TLS 1.2")));
     }
-    let label = if *server { b"server finished" } else { b"client finished" };
     Ok((len, move |data: &[u8]| prf.run(&key, label, &[data], len)))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod edwards;
 pub mod field;
+pub mod otp;
 pub mod pq;
 mod x509;
 
@@ -12,7 +13,9 @@ use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Rv, Secret, names};
 
 use super::attributes::{Attributes, Value};
-use super::policy::Sort;
+use super::policy::{Birth, Sort};
+
+pub use otp::Otp;
 
 /// The types of secret keys this token keeps: first those of any length, then those whose type says how long.
 pub const SECRET_TYPES: &[CK_KEY_TYPE] = &[
@@ -76,6 +79,7 @@ pub enum Key {
     FieldPrivate(Arc<crate::crypto::field::FieldKey>),
     PqPublic(Arc<crate::crypto::pq::PublicKey>),
     PqPrivate(Arc<crate::crypto::pq::PrivateKey>),
+    Otp(Arc<Otp>),
 }
 
 impl Key {
@@ -87,6 +91,7 @@ impl Key {
         let sort = Sort::of(attributes);
         Ok(match (sort.class, sort.kind) {
             (CKO_SECRET_KEY, _) => Key::Secret(attributes.bytes(CKA_VALUE).unwrap_or_default().into()),
+            (CKO_OTP_KEY, _) => Key::Otp(Arc::new(Otp::parse(attributes)?)),
             (CKO_PUBLIC_KEY, CKK_RSA) => {
                 let (n, e) = (attributes.need(CKA_MODULUS)?, attributes.need(CKA_PUBLIC_EXPONENT)?);
                 Key::RsaPublic(Arc::new(rsa::PublicKey::new(n, e)?))
@@ -118,6 +123,7 @@ impl Key {
     pub fn bits(&self) -> usize {
         match self {
             Key::Secret(secret) => secret.len() * 8,
+            Key::Otp(key) => key.secret.len() * 8,
             Key::RsaPublic(key) => key.bits(),
             Key::RsaPrivate(key) => key.bits(),
             Key::EcPublic(key) => key.curve().bits(),
@@ -181,13 +187,13 @@ pub fn from_scalar(curve: ec::Curve, scalar: Secret, point: &[u8]) -> Attributes
 /// # Errors
 /// CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT, CKR_DOMAIN_PARAMS_INVALID, CKR_CURVE_NOT_SUPPORTED,
 /// naming the attribute.
-pub fn settle(attributes: &mut Attributes) -> Result<()> {
+pub fn settle(attributes: &mut Attributes, birth: Birth) -> Result<()> {
     let sort = Sort::of(attributes);
     match (sort.class, sort.kind) {
         (CKO_CERTIFICATE, kind) => x509::settle(attributes, kind),
         (CKO_TRUST, _) => settle_trust(attributes),
         (CKO_PUBLIC_KEY, CKK_RSA) => settle_rsa_public(attributes),
-        (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes),
+        (CKO_PRIVATE_KEY, CKK_RSA) => settle_rsa_private(attributes, birth),
         (CKO_PUBLIC_KEY, CKK_EC) => settle_ec_public(attributes),
         (CKO_PRIVATE_KEY, CKK_EC) => settle_ec_private(attributes),
         (CKO_PUBLIC_KEY, CKK_EC_EDWARDS | CKK_EC_MONTGOMERY) => edwards::settle_public(attributes),
@@ -198,6 +204,10 @@ pub fn settle(attributes: &mut Attributes) -> Result<()> {
         (CKO_PRIVATE_KEY, CKK_DSA | CKK_DH) => field::settle_private(attributes),
         (CKO_DOMAIN_PARAMETERS, _) => field::settle_domain(attributes),
         (CKO_SECRET_KEY, kind) => settle_secret(attributes, kind),
+        (CKO_OTP_KEY, kind) => {
+            otp::settle(attributes)?;
+            settle_secret(attributes, kind)
+        }
         _ => Ok(()),
     }
 }
@@ -256,11 +266,13 @@ fn settle_rsa_public(attributes: &mut Attributes) -> Result<()> {
 /// Public exponents to try for a key that came with its modulus and private exponent only.
 const USUAL_EXPONENTS: [&[u8]; 5] = [&[1, 0, 1], &[3], &[17], &[5], &[7]];
 
-fn settle_rsa_private(attributes: &mut Attributes) -> Result<()> {
+fn settle_rsa_private(attributes: &mut Attributes, birth: Birth) -> Result<()> {
     let n = attributes.need(CKA_MODULUS)?;
     let d = attributes.need(CKA_PRIVATE_EXPONENT)?;
     let primes = attributes.bytes(CKA_PRIME_1).zip(attributes.bytes(CKA_PRIME_2));
     let key = match (attributes.bytes(CKA_PUBLIC_EXPONENT), primes) {
+        // It was checked where it was made.
+        _ if matches!(birth, Birth::Generate(_)) => components(attributes)?,
         (None, None) => USUAL_EXPONENTS
             .iter()
             .find_map(|e| rsa::complete(n, Some(e), d, None).ok())
@@ -357,6 +369,7 @@ pub fn check_length(kind: CK_KEY_TYPE, len: usize) -> Result<()> {
         CKK_DES2 => (len == 16, "16 bytes"),
         CKK_DES3 => (len == 24, "24 bytes"),
         CKK_CHACHA20 | CKK_POLY1305 => (len == 32, "32 bytes"),
+        CKK_HOTP => ((10..=64).contains(&len), "10 to 64 bytes"),
         _ => ((1..=65_536).contains(&len), "1 to 65536 bytes"),
     };
     match fits {
@@ -390,7 +403,7 @@ fn encrypted_zeros(algorithm: cipher::Algorithm, key: &Secret) -> Result<Vec<u8>
 pub fn encode(attributes: &Attributes) -> Result<Secret> {
     let sort = Sort::of(attributes);
     match (sort.class, sort.kind) {
-        (CKO_SECRET_KEY, _) => Ok(attributes.need(CKA_VALUE)?.into()),
+        (CKO_SECRET_KEY | CKO_OTP_KEY, _) => Ok(attributes.need(CKA_VALUE)?.into()),
         (CKO_PRIVATE_KEY, CKK_RSA) => rsa::to_pkcs8(&components(attributes)?),
         (CKO_PRIVATE_KEY, CKK_EC) => {
             let curve = ec::Curve::from_params(attributes.need(CKA_EC_PARAMS)?)?;
@@ -449,7 +462,7 @@ pub fn encoded_length(bytes: &[u8]) -> Option<usize> {
 /// CKR_WRAPPED_KEY_INVALID when the bytes are no such key.
 pub fn decode(sort: Sort, bytes: Secret) -> Result<Attributes> {
     match (sort.class, sort.kind) {
-        (CKO_SECRET_KEY, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes))),
+        (CKO_SECRET_KEY | CKO_OTP_KEY, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Secret(bytes))),
         (CKO_DATA, _) => Ok(Attributes::default().with(CKA_VALUE, Value::Bytes(bytes.expose().to_vec()))),
         (CKO_PRIVATE_KEY, CKK_RSA) => rsa::from_pkcs8(bytes.expose()).map(from_components).map_err(wrong),
         (CKO_PRIVATE_KEY, CKK_EC) => {

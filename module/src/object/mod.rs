@@ -34,7 +34,7 @@ impl Object {
     /// # Errors
     /// Those of [`key::settle`].
     pub fn born(mut attributes: Attributes, birth: Birth) -> Result<Object> {
-        key::settle(&mut attributes)?;
+        key::settle(&mut attributes, birth)?;
         policy::complete(&mut attributes, birth);
         let object = Object::new(attributes);
         if object.is_key() {
@@ -60,7 +60,7 @@ impl Object {
 
     /// True for public, private and secret keys.
     pub fn is_key(&self) -> bool {
-        matches!(self.sort().class, CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY)
+        matches!(self.sort().class, CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_OTP_KEY)
     }
 
     /// The key inside, parsed at its first use.

@@ -88,6 +88,7 @@ impl Sort {
             CKO_DOMAIN_PARAMETERS => super::key::DOMAIN_TYPES.contains(&self.kind),
             CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => super::key::PAIR_TYPES.contains(&self.kind),
             CKO_SECRET_KEY => super::key::SECRET_TYPES.contains(&self.kind),
+            CKO_OTP_KEY => self.kind == CKK_HOTP,
             _ => false,
         }
     }
@@ -97,7 +98,7 @@ impl Sort {
             CKO_CERTIFICATE => {
                 format!("{} {}", names::class(self.class), names::certificate_type(self.kind))
             }
-            CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_DOMAIN_PARAMETERS => {
+            _ if kind_attribute(self.class) == Some(CKA_KEY_TYPE) => {
                 format!("{} {}", names::class(self.class), names::key_type(self.kind))
             }
             _ => names::class(self.class).into_owned(),
@@ -108,7 +109,9 @@ impl Sort {
 fn kind_attribute(class: CK_OBJECT_CLASS) -> Option<CK_ATTRIBUTE_TYPE> {
     match class {
         CKO_CERTIFICATE => Some(CKA_CERTIFICATE_TYPE),
-        CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_DOMAIN_PARAMETERS => Some(CKA_KEY_TYPE),
+        CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_OTP_KEY | CKO_DOMAIN_PARAMETERS => {
+            Some(CKA_KEY_TYPE)
+        }
         CKO_HW_FEATURE => Some(CKA_HW_FEATURE_TYPE),
         _ => None,
     }
@@ -238,7 +241,7 @@ fn by_officer(attribute: CK_ATTRIBUTE_TYPE) -> Error {
 /// Fills in what nobody gave: the defaults, and what the birth of a key tells about it.
 pub fn complete(attributes: &mut Attributes, birth: Birth) {
     let sort = Sort::of(attributes);
-    if matches!(sort.class, CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY) {
+    if matches!(sort.class, CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_OTP_KEY) {
         let (local, mechanism) = match birth {
             Birth::Generate(mechanism) => (true, mechanism),
             _ => (false, CK_UNAVAILABLE_INFORMATION),
@@ -250,7 +253,7 @@ pub fn complete(attributes: &mut Attributes, birth: Birth) {
         attributes.set(CKA_LOCAL, Value::Bool(matches!(birth, Birth::Generate(_))));
     }
     defaults(attributes, sort, matches!(birth, Birth::Generate(_)) && attributes.flag(CKA_TOKEN));
-    if matches!(sort.class, CKO_PRIVATE_KEY | CKO_SECRET_KEY) {
+    if matches!(sort.class, CKO_PRIVATE_KEY | CKO_SECRET_KEY | CKO_OTP_KEY) {
         let (sensitive, locked) = match birth {
             Birth::Generate(_) => (true, true),
             Birth::Derive { always_sensitive, never_extractable } => (always_sensitive, never_extractable),
@@ -316,7 +319,7 @@ pub fn change(before: &Attributes, template: &Template, copy: bool, officer: boo
         after.set(*attribute, value);
     }
     if sort.class == CKO_TRUST {
-        super::key::settle(&mut after)?;
+        super::key::settle(&mut after, Birth::Create)?;
     }
     Ok(after)
 }

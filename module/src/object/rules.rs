@@ -93,6 +93,7 @@ const ANY: On = on(
         CKO_PUBLIC_KEY,
         CKO_PRIVATE_KEY,
         CKO_SECRET_KEY,
+        CKO_OTP_KEY,
         CKO_DOMAIN_PARAMETERS,
         CKO_TRUST,
     ],
@@ -111,12 +112,14 @@ const ATTR: On = on(&[CKO_CERTIFICATE], &[CKC_X_509_ATTR_CERT]);
 const TRUST: On = on(&[CKO_TRUST], &[]);
 const FEATURE: On = on(&[CKO_HW_FEATURE], &[]);
 const COUNTER: On = on(&[CKO_HW_FEATURE], &[CKH_MONOTONIC_COUNTER]);
-const KEY: On = on(&[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY], &[]);
-const CLOSED: On = on(&[CKO_PRIVATE_KEY, CKO_SECRET_KEY], &[]);
+const KEY: On = on(&[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_OTP_KEY], &[]);
+const CLOSED: On = on(&[CKO_PRIVATE_KEY, CKO_SECRET_KEY, CKO_OTP_KEY], &[]);
 const PUB: On = on(&[CKO_PUBLIC_KEY], &[]);
 const PRV: On = on(&[CKO_PRIVATE_KEY], &[]);
 const PAIR: On = on(&[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY], &[]);
-const SEC: On = on(&[CKO_SECRET_KEY], &[]);
+/// OTP keys are secret keys too (§4.12).
+const SEC: On = on(&[CKO_SECRET_KEY, CKO_OTP_KEY], &[]);
+const OTP: On = on(&[CKO_OTP_KEY], &[]);
 const RSA: &[CK_ULONG] = &[CKK_RSA];
 const EC: &[CK_ULONG] = &[CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
 const BYTE_SCALARS: &[CK_ULONG] = &[CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
@@ -218,6 +221,7 @@ pub static RULES: &[Rule] = &[
     row(CKA_START_DATE,               KEY,             Date,       Empty,      [O, O, O, O],  Free),
     row(CKA_END_DATE,                 KEY,             Date,       Empty,      [O, O, O, O],  Free),
     row(CKA_DERIVE,                   on(PAIR.classes, AGREERS), Bool, True,      [O, O, O, O],  Free),
+    row(CKA_DERIVE,                   OTP,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_DERIVE,                   SEC,             Bool,       True,       [O, O, O, O],  Free),
     row(CKA_DERIVE,                   KEY,             Bool,       False,      [O, O, O, O],  Free),
     row(CKA_LOCAL,                    KEY,             Bool,       Unset,      [N, N, N, N],  Never),
@@ -267,7 +271,7 @@ pub static RULES: &[Rule] = &[
     row(CKA_NEVER_EXTRACTABLE,        CLOSED,          Bool,       Unset,      [N, N, N, N],  Never),
     row(CKA_WRAP_WITH_TRUSTED,        CLOSED,          Bool,       False,      [O, O, O, O],  ToTrue),
     row(CKA_ALWAYS_AUTHENTICATE,      PRV,             Bool,       False,      [O, O, O, O],  Never),
-    row(CKA_WRAP_TEMPLATE,            on(&[CKO_PUBLIC_KEY, CKO_SECRET_KEY], &[]), Template, Empty, [O, O, O, O], Never),
+    row(CKA_WRAP_TEMPLATE,            on(&[CKO_PUBLIC_KEY, CKO_SECRET_KEY, CKO_OTP_KEY], &[]), Template, Empty, [O, O, O, O], Never),
     row(CKA_UNWRAP_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_DERIVE_TEMPLATE,          CLOSED,          Template,   Empty,      [O, O, O, O],  Never),
     row(CKA_ENCAPSULATE_TEMPLATE,     PUB,             Template,   Empty,      [O, O, O, O],  Never),
@@ -335,6 +339,20 @@ pub static RULES: &[Rule] = &[
     closed(row(CKA_VALUE,             SEC,             Secret,     Unset,      [M, N, N, N],  Never)),
     // A type of one length needs no CKA_VALUE_LEN when generated; for the others the mechanism asks it.
     row(CKA_VALUE_LEN,                SEC,             Ulong,      Unset,      [O, O, O, O],  Never),
+    // §4.12 one-time passwords, §6.53 HOTP: the token's own counter never goes back, and nothing else is asked
+    row(CKA_OTP_FORMAT,               OTP,             Ulong,      Number(CK_OTP_FORMAT_DECIMAL), [O, O, O, N], Never),
+    row(CKA_OTP_LENGTH,               OTP,             Ulong,      Number(6),  [O, O, O, N],  Never),
+    row(CKA_OTP_USER_FRIENDLY_MODE,   OTP,             Bool,       True,       [O, O, O, N],  Never),
+    row(CKA_OTP_CHALLENGE_REQUIREMENT, OTP,            Ulong,      Number(CK_OTP_PARAM_IGNORED), [O, O, O, N], Never),
+    row(CKA_OTP_TIME_REQUIREMENT,     OTP,             Ulong,      Number(CK_OTP_PARAM_IGNORED), [O, O, O, N], Never),
+    row(CKA_OTP_COUNTER_REQUIREMENT,  OTP,             Ulong,      Number(CK_OTP_PARAM_OPTIONAL), [O, O, O, N], Never),
+    row(CKA_OTP_PIN_REQUIREMENT,      OTP,             Ulong,      Number(CK_OTP_PARAM_IGNORED), [O, O, O, N], Never),
+    row(CKA_OTP_COUNTER,              OTP,             Bytes,      Empty,      [O, O, O, N],  Never),
+    row(CKA_OTP_TIME,                 OTP,             Bytes,      Empty,      [O, O, O, N],  Never),
+    row(CKA_OTP_USER_IDENTIFIER,      OTP,             Bytes,      Empty,      [O, O, O, N],  Free),
+    row(CKA_OTP_SERVICE_IDENTIFIER,   OTP,             Bytes,      Empty,      [O, O, O, N],  Free),
+    row(CKA_OTP_SERVICE_LOGO,         OTP,             Bytes,      Empty,      [O, O, O, N],  Free),
+    row(CKA_OTP_SERVICE_LOGO_TYPE,    OTP,             Bytes,      Empty,      [O, O, O, N],  Free),
     // ours
     row(CKA_TOKENKEEP_BACKUP,         CLOSED,          Bool,       True,       [O, O, O, O],  ToFalse),
     row(CKA_TOKENKEEP_KEY_DOMAIN,     CLOSED,          Ulong,      Number(0),  [O, O, O, O],  Never),

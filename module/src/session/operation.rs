@@ -131,7 +131,7 @@ pub fn single(slot: &mut Option<Active>, data: &[u8], room: Room) -> Result<Repl
                 return Ok(After::Stays(Reply::Length(active.begun.rest(data.len()))));
             }
             (Stage::Ready, Room::Of(_)) => {
-                let mut out = Vec::with_capacity(active.begun.rest(data.len()));
+                let mut out = room_for(active.begun.rest(data.len()))?;
                 let done = active.begun.update(data, &mut out).and_then(|()| active.begun.finish(&mut out));
                 active.stage = Stage::Done(out.into());
                 done?;
@@ -142,13 +142,32 @@ pub fn single(slot: &mut Option<Active>, data: &[u8], room: Room) -> Result<Repl
     })
 }
 
+/// Whether so many bytes of a fresh operation give their answer as they come, and the room holds all of it.
+pub fn streams(slot: Option<&Active>, len: usize, room: Room) -> bool {
+    let (Some(active), Room::Of(size)) = (slot, room) else { return false };
+    matches!(active.stage, Stage::Ready) && active.begun.room(len) > 0 && active.begun.rest(len) <= size
+}
+
+/// An empty answer that will not move: an engine writes up to two blocks ahead, which it takes back.
+fn room_for(len: usize) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    out.try_reserve_exact(len.saturating_add(64)).map_err(|_| Rv::HostMemory)?;
+    Ok(out)
+}
+
 /// Gives the finished answer, which stays when it does not fit.
 fn answer(active: &mut Active, room: Room) -> After {
     let Stage::Done(answer) = &mut active.stage else {
         return After::Stays(Reply::Length(0)); // not reached: callers finish first
     };
     match room {
-        Room::Of(size) if size >= answer.len() => After::Ends(Reply::Data(std::mem::take(answer))),
+        Room::Of(size) if size >= answer.len() => {
+            let answer = std::mem::take(answer);
+            After::Ends(match active.begun.pointers() {
+                [] => Reply::Data(answer),
+                places => Reply::Pointing(answer, places),
+            })
+        }
         Room::Of(_) => After::Stays(Reply::TooSmall(answer.len())),
         Room::Query => After::Stays(Reply::Length(answer.len())),
     }
@@ -170,7 +189,7 @@ pub fn update(slot: &mut Option<Active>, data: &[u8], room: Room) -> Result<Repl
             Room::Of(_) => {}
         }
         active.stage = Stage::Streaming;
-        let mut out = Vec::with_capacity(needs);
+        let mut out = room_for(needs)?;
         let done = active.begun.update(data, &mut out);
         let out = Secret::from(out);
         done?;
@@ -188,7 +207,7 @@ pub fn finish(slot: &mut Option<Active>, room: Room) -> Result<Reply> {
             if room == Room::Query {
                 return Ok(After::Stays(Reply::Length(active.begun.rest(0))));
             }
-            let mut out = Vec::with_capacity(active.begun.rest(0));
+            let mut out = room_for(active.begun.rest(0))?;
             let done = active.begun.finish(&mut out);
             active.stage = Stage::Done(out.into());
             done?;

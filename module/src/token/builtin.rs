@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, names};
-use crate::mechanism;
+use crate::mechanism::Profile;
 use crate::object::{Attributes, Given, Object, Template, Value, rules};
 
 use super::Token;
@@ -34,10 +34,10 @@ enum BuiltIn {
 
 impl BuiltIn {
     /// All of them.
-    fn all() -> impl Iterator<Item = BuiltIn> {
-        let served = |wanted: &Option<_>| wanted.is_none_or(|id| mechanism::find(id).is_ok());
+    fn all(profile: &'static Profile) -> impl Iterator<Item = BuiltIn> {
+        let served = |wanted: &Option<_>| wanted.is_none_or(|id| profile.find(id, 0).is_ok());
         let profiles = PROFILES.iter().filter(move |row| served(&row.2)).map(|row| BuiltIn::Profile(row.0));
-        let mechanisms = mechanism::all().map(|row| BuiltIn::Mechanism(row.id));
+        let mechanisms = profile.all().map(|row| BuiltIn::Mechanism(row.id));
         profiles.chain(mechanisms).chain([BuiltIn::Counter, BuiltIn::Clock])
     }
 
@@ -100,7 +100,9 @@ impl Token {
         if is_dkek(handle) {
             return Ok(self.dkek_object(handle)?.map(Arc::new));
         }
-        let Some(which) = BuiltIn::all().find(|which| which.handle() == handle) else { return Ok(None) };
+        let Some(which) = BuiltIn::all(self.profile()).find(|which| which.handle() == handle) else {
+            return Ok(None);
+        };
         let mut attributes = which.attributes();
         match which {
             BuiltIn::Clock => {
@@ -127,7 +129,7 @@ impl Token {
             return self.find_dkeks(wanted);
         }
         let matches = |which: &BuiltIn| Object::new(which.attributes()).matches(wanted);
-        Ok(BuiltIn::all().filter(matches).map(BuiltIn::handle).collect())
+        Ok(BuiltIn::all(self.profile()).filter(matches).map(BuiltIn::handle).collect())
     }
 }
 
@@ -139,7 +141,7 @@ mod tests {
 
     #[test]
     fn no_two_have_the_same_handle() {
-        let handles: Vec<u64> = BuiltIn::all().map(BuiltIn::handle).collect();
+        let handles: Vec<u64> = BuiltIn::all(<&Profile>::default()).map(BuiltIn::handle).collect();
         assert_eq!(handles.iter().collect::<BTreeSet<_>>().len(), handles.len());
         assert!(handles.iter().all(|handle| is_built_in(*handle)));
     }

@@ -2,6 +2,7 @@
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, Rv};
+use crate::mechanism::Profile;
 use crate::object::Object;
 
 use super::{Settings, Token};
@@ -13,6 +14,8 @@ pub struct Limits {
     pub read_write_sessions: Option<u64>,
     /// Whether a key works only from CKA_START_DATE to CKA_END_DATE.
     pub dates: bool,
+    /// Which mechanisms and keys are off.
+    pub profile: &'static Profile,
 }
 
 impl Limits {
@@ -22,6 +25,7 @@ impl Limits {
             sessions: settings.max_sessions.map(u64::from),
             read_write_sessions: settings.max_rw_sessions.map(u64::from),
             dates: settings.enforce_dates,
+            profile: settings.profile,
         }
     }
 
@@ -44,6 +48,11 @@ impl Limits {
 }
 
 impl Token {
+    /// Which mechanisms and keys are off.
+    pub fn profile(&self) -> &'static Profile {
+        self.limits.profile
+    }
+
     /// Whether a key may be used today. The first and the last day count.
     ///
     /// # Errors

@@ -112,6 +112,7 @@ impl Token {
             return error;
         }
         match self.vault.header().ok().and_then(|header| header.pin(role).map(|pin| pin.tries_left)) {
+            Some(1) => Rv::PinIncorrect.because("wrong PIN, 1 try left"),
             Some(left) => Rv::PinIncorrect.because(format!("wrong PIN, {left} tries left")),
             None => error,
         }

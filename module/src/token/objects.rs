@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::cryptoki::ids::*;
 use crate::cryptoki::vendor::CKO_TOKENKEEP_DKEK;
 use crate::cryptoki::{Error, Result, Rv, Secret};
+use crate::object::key::otp;
 use crate::object::{Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy};
 use crate::store::{Keys, Opened, Record};
 
@@ -168,9 +169,17 @@ impl Token {
     /// Makes an object of judged attributes; answers its handle.
     ///
     /// # Errors
-    /// CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, CKR_TOKEN_WRITE_PROTECTED, and those of the object itself.
+    /// CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, CKR_TOKEN_WRITE_PROTECTED, CKR_KEY_SIZE_RANGE or
+    /// CKR_CURVE_NOT_SUPPORTED when the profile keeps it out, and those of the object itself.
     pub fn make(&self, access: Access, attributes: Attributes, birth: Birth) -> Result<u64> {
-        self.add(access, Object::born(attributes, birth)?)
+        self.add(access, self.born(attributes, birth)?)
+    }
+
+    /// A newborn object that the profile admits.
+    fn born(&self, attributes: Attributes, birth: Birth) -> Result<Object> {
+        let object = Object::born(attributes, birth)?;
+        self.profile().admits(object.attributes())?;
+        Ok(object)
     }
 
     /// Makes two objects, or none.
@@ -192,7 +201,7 @@ impl Token {
     /// # Errors
     /// As [`Token::make`].
     pub fn make_all(&self, access: Access, all: Vec<Attributes>, birth: Birth) -> Result<Vec<u64>> {
-        let born = all.into_iter().map(|attributes| Object::born(attributes, birth));
+        let born = all.into_iter().map(|attributes| self.born(attributes, birth));
         let objects = born.collect::<Result<Vec<_>>>()?;
         for object in &objects {
             self.may_write(access, object)?;
@@ -298,18 +307,41 @@ impl Token {
             self.objects.session().objects.insert(handle, Arc::new(Object::new(after)));
             return Ok(());
         }
+        let after = |object: &Object| {
+            self.may_write(access, object)?;
+            policy::change(object.attributes(), template, false, officer)
+        };
+        self.rewritten(handle, after).map(drop)
+    }
+
+    /// Writes a token object anew; answers what it was before.
+    fn rewritten(&self, handle: u64, after: impl Fn(&Object) -> Result<Attributes>) -> Result<Arc<Object>> {
         // Another process may change the object between the look and the write: then look again.
         for _ in 0..CHANGE_TRIES {
             let kept = self.kept(handle)?;
-            self.may_write(access, &kept.object)?;
-            let after = policy::change(kept.object.attributes(), template, false, officer)?;
-            let record = record(Some(handle & ROW), kept.id, kept.revision, &after);
+            let record = record(Some(handle & ROW), kept.id, kept.revision, &after(&kept.object)?);
             match self.vault.put(self.keys().as_deref(), &[record], &|bytes| self.emulation.fill(bytes)) {
                 Err(error) if error.rv() == Rv::FunctionFailed => continue,
-                done => return done.map(drop),
+                done => return done.map(|_| kept.object),
             }
         }
         Err(Rv::FunctionFailed.because("other processes keep changing the object: try again"))
+    }
+
+    /// An OTP key as it is, whose counter then stands at the next number: no two passwords come from one number, in
+    /// whichever session or process.
+    ///
+    /// # Errors
+    /// CKR_FUNCTION_REJECTED after the last number, and as [`Token::change`].
+    pub fn count_on(&self, handle: u64) -> Result<Arc<Object>> {
+        if handle & SESSION_OBJECT != 0 {
+            let mut live = self.objects.session();
+            let before = live.objects.get(&handle).cloned().ok_or_else(|| no_object(handle))?;
+            let after = Object::new(otp::counted(before.attributes())?);
+            live.objects.insert(handle, Arc::new(after));
+            return Ok(before);
+        }
+        self.rewritten(handle, |kept| otp::counted(kept.attributes()))
     }
 
     /// C_CopyObject.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::cryptoki::{Result, Rv};
+use crate::mechanism::Profile;
 
 /// The settings, each from the first place that says it: `pReserved`, environment, `tokenkeep.toml`, default.
 #[derive(Clone, Debug)]
@@ -27,6 +28,11 @@ pub struct Settings {
     /// Whether keys work only from CKA_START_DATE to CKA_END_DATE. The standard leaves that to the application
     /// (§4.8); a device that keeps to the dates is what tests of expiry need.
     pub enforce_dates: bool,
+    /// Whether ECDSA, ML-DSA and SLH-DSA sign without randomness where the caller does not ask for it (RFC 6979,
+    /// FIPS 204 §3.4): for files that must come out the same.
+    pub deterministic_signatures: bool,
+    /// Which mechanisms and keys are off.
+    pub profile: &'static Profile,
     /// Sessions that an application may have open with a token, if there is a limit.
     pub max_sessions: Option<u32>,
     /// Read-write sessions among them.
@@ -69,6 +75,8 @@ struct Said {
     pin_retries: Option<u32>,
     so_pin_retries: Option<u32>,
     enforce_dates: Option<bool>,
+    deterministic_signatures: Option<bool>,
+    profile: Option<String>,
     max_sessions: Option<u32>,
     max_rw_sessions: Option<u32>,
     #[serde(skip)]
@@ -88,8 +96,11 @@ impl Settings {
         fn first<T>(places: &[Said], take: impl Fn(&Said) -> Option<T>) -> Option<T> {
             places.iter().find_map(take)
         }
+        let profile = first(&places, |said| said.profile.clone());
         Ok(Settings {
             dir,
+            deterministic_signatures: first(&places, |said| said.deterministic_signatures).unwrap_or(false),
+            profile: Profile::named(profile.as_deref().unwrap_or("open"))?,
             trace: first(&places, |said| said.trace.clone()),
             spare_slot: first(&places, |said| said.spare_slot).unwrap_or(false),
             edwards_point: first(&places, |said| said.edwards_point).unwrap_or_default(),
@@ -162,6 +173,8 @@ fn string(text: &str) -> Result<Said> {
             "pin_retries" => said.pin_retries = Some(number()?),
             "so_pin_retries" => said.so_pin_retries = Some(number()?),
             "enforce_dates" => said.enforce_dates = Some(yes),
+            "deterministic_signatures" => said.deterministic_signatures = Some(yes),
+            "profile" => said.profile = Some(value.clone()),
             "max_sessions" => said.max_sessions = Some(number()?),
             "max_rw_sessions" => said.max_rw_sessions = Some(number()?),
             _ => said.unknown.push(key),

@@ -1,13 +1,13 @@
 //! Keys that leave and come by C_WrapKey and C_UnwrapKey under the DKEK, through the C border.
 
 use tests::{Kind, Rv, SO_PIN, Scene, Session, Template, USER_PIN, keys, template};
-use tokenkeep::api::Module;
-use tokenkeep::backup::Import;
+use tokenkeep::api::{Form, Module};
+use tokenkeep::backup::{Import, Kcv};
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::vendor::*;
 use tokenkeep::token::Settings;
 
-use super::bench::share;
+use super::bench::{Bench, choice, pair, refused, share, text};
 
 /// A token whose key domains have DKEKs of one share each; a domain without a share waits for it.
 fn scene(domains: &[(u64, Option<u8>)]) -> Scene {
@@ -242,4 +242,22 @@ fn a_blob_that_is_not_ours_or_not_whole_is_refused() {
         assert_eq!(unwrap(&from, &bad), Some(Rv::WrappedKeyInvalid), "{at}");
     }
     assert_eq!(unwrap(&from, &blob), None);
+}
+
+#[test]
+fn a_blob_of_another_dkek_is_refused_with_both_check_values() {
+    let wrapped = Bench::with_dkek(&[1]).user(|call| {
+        let (_, key) = pair(call, "demo");
+        call.dkek_wrap(key, Form::Blob).unwrap()
+    });
+    Bench::with_dkek(&[2]).user(|call| {
+        let name = vec![(CKA_LABEL, text("DKEK"))];
+        call.find_init(&name).unwrap();
+        let dkek = call.find(2).unwrap()[0];
+        call.find_final().unwrap();
+        let answer = call.unwrap(&choice(CKM_TOKENKEEP_DKEK), dkek, &wrapped, &Vec::new());
+        let kcv = |byte| Kcv::of(&share(byte)).to_string();
+        refused(answer.clone(), Rv::WrappedKeyInvalid, &kcv(1));
+        refused(answer, Rv::WrappedKeyInvalid, &kcv(2));
+    });
 }

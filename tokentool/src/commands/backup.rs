@@ -45,6 +45,8 @@ struct Done {
     path: String,
     objects: usize,
     kcv: String,
+    /// The DKEK is random: nobody else can have it.
+    only_here: bool,
     left_out: Vec<String>,
 }
 
@@ -70,6 +72,7 @@ impl Backup {
             path: self.path.display().to_string(),
             objects: backup.objects,
             kcv: archive.manifest.kcv.to_string(),
+            only_here: call.dkek_status(self.key_domain)?.is_some_and(|status| status.shares == 0),
             left_out: backup.left_out.iter().map(|name| plain(name.as_bytes())).collect(),
         };
         Answer::new(done.text(&chosen.label()), &done)
@@ -85,6 +88,10 @@ impl Done {
             self.path,
             self.kcv
         );
+        if self.only_here {
+            let warning = paint(WARN, "of use to this token only:");
+            text += &format!("{warning} its DKEK has no shares, and no other token can have it\n");
+        }
         for name in &self.left_out {
             text += &format!("{} {name}\n", paint(WARN, "left out:"));
         }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::names;
-use tokenkeep::mechanism::{self, Mechanism, Unit};
+use tokenkeep::mechanism::{self, Mechanism, Profile, Unit};
 
 use crate::Answer;
 use crate::options::Options;
@@ -18,12 +18,19 @@ use crate::table::{Cell, Table};
 pub struct Mechanisms {
     /// Only those with this text in their name
     name: Option<String>,
+    /// What this profile leaves of them: open or modern
+    #[arg(long, value_name = "NAME", default_value = "open")]
+    profile: String,
+    /// Print tables in Markdown, one for each family
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   tokentool mechanisms
   tokentool mechanisms ecdsa
+  tokentool mechanisms --profile modern
   tokentool mechanisms --json | jq -r '.[] | select(.flags | index(\"sign\")) | .name'";
 
 #[derive(Serialize)]
@@ -51,14 +58,23 @@ const FLAGS: &[(CK_FLAGS, &str)] = &[
     (CKF_WRAP, "wrap"),
     (CKF_UNWRAP, "unwrap"),
     (CKF_DERIVE, "derive"),
+    (CKF_ENCAPSULATE, "encapsulate"),
+    (CKF_DECAPSULATE, "decapsulate"),
 ];
 
 impl Mechanisms {
     pub fn run(&self, _options: &Options) -> Result<Answer> {
-        let wanted = self.name.as_deref().unwrap_or("").to_uppercase().replace('-', "_");
-        let rows: Vec<Row> = mechanism::all().map(row).filter(|row| row.name.contains(&wanted)).collect();
+        let name = self.name.as_deref().unwrap_or("").to_uppercase().replace('-', "_");
+        let profile = Profile::named(&self.profile).map_err(|error| {
+            Problem::new(error.why().to_owned()).advise("`tokentool mechanisms --profile modern`")
+        })?;
+        let wanted = |row: &Row| !row.flags.is_empty() && row.name.contains(&name);
+        if self.markdown {
+            return Answer::new(markdown(profile, wanted), &());
+        }
+        let rows: Vec<Row> = mechanism::all().map(|of| row(profile, of)).filter(wanted).collect();
         if rows.is_empty() {
-            return Err(Problem::new(format!("no mechanism has {wanted:?} in its name"))
+            return Err(Problem::new(format!("no mechanism has {name:?} in its name"))
                 .advise("`tokentool mechanisms` lists them all"));
         }
         let mut table = Table::new(&["MECHANISM", "KEYS", ">SIZES", "", "CAN"]);
@@ -75,14 +91,31 @@ impl Mechanisms {
     }
 }
 
-fn row(row: &'static Mechanism) -> Row {
-    let offers = row.offers();
+/// A table for each family that has something to show.
+fn markdown(profile: &Profile, wanted: impl Fn(&Row) -> bool) -> String {
+    let mut text = String::from("# Mechanisms\n\nMade by `tokentool mechanisms --markdown`.\n");
+    for (family, rows) in mechanism::FAMILIES {
+        let rows: Vec<Row> = rows.iter().map(|of| row(profile, of)).filter(&wanted).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        text += &format!("\n## {family}\n\n| Mechanism | Keys | Sizes | Uses |\n|---|---|---|---|\n");
+        for row in &rows {
+            let size = if row.max > 0 { format!("{} {}", sizes(row), row.unit) } else { String::new() };
+            text += &format!("| {} | {} | {size} | {} |\n", row.name, keys(row), row.flags.join(", "));
+        }
+    }
+    text
+}
+
+fn row(profile: &Profile, row: &'static Mechanism) -> Row {
+    let (offers, (min, max)) = (profile.offers(row), profile.sizes(row));
     Row {
         name: row.name().into_owned(),
         id: row.id,
         keys: row.keys.iter().map(|kind| names::key_type(*kind).into_owned()).collect(),
-        min: row.sizes.0,
-        max: row.sizes.1,
+        min,
+        max,
         unit: match row.unit {
             Unit::Bits => "bits",
             Unit::Bytes => "bytes",

@@ -77,9 +77,8 @@ impl Restore {
         });
         let manifest = manifest.map_err(|error| match error.rv() {
             Rv::ActionProhibited => Problem::from(error).advise("`tokentool init` makes a fresh token"),
-            Rv::DataInvalid => {
-                Problem::from(error).advise("another copy of the backup, or the token with its DKEK")
-            }
+            Rv::DataInvalid => Problem::new(error.to_string())
+                .advise("another copy of the backup, or the token with its DKEK"),
             _ => error.into(),
         })?;
         let done = Done::of(&manifest, !self.dry_run && !self.verify);

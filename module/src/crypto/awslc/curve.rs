@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use aws_lc_sys::*;
 
 use super::number::context;
-use super::{Number, Owned, done, filled};
+use super::{Group, Number, Owned, done, filled};
+use crate::crypto::domain::Domain;
 use crate::cryptoki::Secret;
 
 /// A curve's number in aws-lc.
@@ -73,7 +74,41 @@ impl EcKey {
     /// ECDSA over a digest of any length: r and s, each as wide as the order.
     pub fn sign(&self, digest: &[u8]) -> Option<Vec<u8>> {
         // SAFETY: the key is alive; the digest is one slice.
-        let signature = Owned::take(unsafe { ECDSA_do_sign(digest.as_ptr(), digest.len(), self.0.raw()) })?;
+        self.halves(unsafe { ECDSA_do_sign(digest.as_ptr(), digest.len(), self.0.raw()) })
+    }
+
+    /// The same with a nonce as wide as the order, which nobody else may know or see twice; `None` for zero and for the
+    /// order or more. What the function's name warns of is a nonce that was not made as RFC 6979 has it.
+    pub fn sign_with(&self, digest: &[u8], nonce: &Secret) -> Option<Vec<u8>> {
+        let (data, nonce) = (digest.as_ptr(), nonce.expose());
+        // SAFETY: the key is alive; digest and nonce are slices with their lengths.
+        self.halves(unsafe {
+            ECDSA_sign_with_nonce_and_leak_private_key_for_testing(
+                data,
+                digest.len(),
+                self.0.raw(),
+                nonce.as_ptr(),
+                nonce.len(),
+            )
+        })
+    }
+
+    /// The scalar of a private key, as wide as the order.
+    pub fn scalar(&self) -> Option<Secret> {
+        let mut scalar = Secret::zeroed(self.order_size());
+        // SAFETY: the key is alive; its number is NULL or as alive.
+        let number = unsafe { EC_KEY_get0_private_key(self.0.raw()) };
+        if number.is_null() {
+            return None;
+        }
+        // SAFETY: the number is the key's, which is alive.
+        unsafe { Number::write(number, scalar.expose_mut()) }?;
+        Some(scalar)
+    }
+
+    /// r and s of a signature that is ours, each as wide as the order.
+    fn halves(&self, signature: *mut ECDSA_SIG) -> Option<Vec<u8>> {
+        let signature = Owned::take(signature)?;
         let (mut r, mut s) = (ptr::null(), ptr::null());
         // SAFETY: gives two numbers that live as long as the signature.
         unsafe { ECDSA_SIG_get0(signature.raw(), &mut r, &mut s) };
@@ -110,31 +145,12 @@ impl EcKey {
         })
     }
 
-    /// The numbers of a curve.
-    pub fn domain(curve: Nid) -> Option<Domain> {
-        let key = EcKey::empty(curve)?;
-        let (p, a, b) = (Number::new(&[])?, Number::new(&[])?, Number::new(&[])?);
-        let n = Number::new(&[1])?;
-        // SAFETY: the group is alive and so are the numbers, into which it is copied; the generator lives as long
-        // as the group and is copied into the key.
-        let order = unsafe {
-            let group = key.group();
-            let (x, y, z) = (p.0.raw(), a.0.raw(), b.0.raw());
-            done(EC_GROUP_get_curve_GFp(group, x, y, z, ptr::null_mut()))?;
-            done(EC_KEY_set_public_key(key.0.raw(), EC_GROUP_get0_generator(group)))?;
-            done(c_int::from(!BN_copy(n.0.raw(), EC_GROUP_get0_order(group)).is_null()))?;
-            n
-        };
-        let [p, a, b, order] = [p, a, b, order].map(|number| number.bytes().expose().to_vec());
-        Some(Domain { p, a, b, base: key.public_point()?, order })
-    }
-
     fn empty(curve: Nid) -> Option<EcKey> {
         if curve == P192 {
             // SAFETY: takes nothing; the result is checked.
             let key = Owned::take(unsafe { EC_KEY_new() }).map(EcKey)?;
             // SAFETY: both are alive; the key takes a copy of the group.
-            done(unsafe { EC_KEY_set_group(key.0.raw(), p192()?.0.raw()) })?;
+            done(unsafe { EC_KEY_set_group(key.0.raw(), p192()?.raw()) })?;
             return Some(key);
         }
         // SAFETY: takes a number; the result is checked.
@@ -171,62 +187,10 @@ impl EcKey {
     }
 }
 
-/// The numbers of a curve y² = x³ + ax + b over the field of p elements, big-endian without leading zeros, with its
-/// base point, uncompressed.
-pub struct Domain {
-    pub p: Vec<u8>,
-    pub a: Vec<u8>,
-    pub b: Vec<u8>,
-    pub base: Vec<u8>,
-    pub order: Vec<u8>,
-}
-
-struct Group(Owned<EC_GROUP>);
-
-// SAFETY: a group of aws-lc that is made and then only read may be used from many threads.
-unsafe impl Send for Group {}
-// SAFETY: as above.
-unsafe impl Sync for Group {}
-
-/// P-192, which aws-lc does not have by name: a group of our own, made once and copied into each key.
+/// P-192, which aws-lc does not have by name: a group from its numbers, made once and copied into each key.
 fn p192() -> Option<&'static Group> {
     static GROUP: OnceLock<Option<Group>> = OnceLock::new();
-    GROUP.get_or_init(|| custom(&P192_NUMBERS)).as_ref()
-}
-
-/// p, b, x and y of the base point, the order; a is p - 3 (FIPS 186-4 D.1.2.1).
-const P192_NUMBERS: [[u8; 24]; 5] = [
-    hex24(b"fffffffffffffffffffffffffffffffeffffffffffffffff"),
-    hex24(b"64210519e59c80e70fa7e9ab72243049feb8deecc146b9b1"),
-    hex24(b"188da80eb03090f67cbf20eb43a18800f4ff0afd82ff1012"),
-    hex24(b"07192b95ffc8da78631011ed6b24cdd573f977a11e794811"),
-    hex24(b"ffffffffffffffffffffffff99def836146bc9b1b4d22831"),
-];
-
-const fn hex24(text: &[u8; 48]) -> [u8; 24] {
-    let (mut out, mut i) = ([0; 24], 0);
-    while i < 48 {
-        let digit = if text[i] < b'a' { text[i] - b'0' } else { text[i] - b'a' + 10 };
-        out[i / 2] = out[i / 2] << 4 | digit;
-        i += 1;
-    }
-    out
-}
-
-fn custom(numbers: &[[u8; 24]; 5]) -> Option<Group> {
-    let number = |at: usize| Number::new(&numbers[at]);
-    let (p, b, x, y, n) = (number(0)?, number(1)?, number(2)?, number(3)?, number(4)?);
-    let (a, one) = (p.minus(&Number::new(&[3])?)?, Number::new(&[1])?);
-    // SAFETY: all are alive; what the group needs is copied.
-    unsafe {
-        let none = ptr::null_mut();
-        let group = Owned::take(EC_GROUP_new_curve_GFp(p.0.raw(), a.0.raw(), b.0.raw(), none))?;
-        let base = Owned::take(EC_POINT_new(group.raw()))?;
-        let (to, from) = (base.raw(), group.raw());
-        done(EC_POINT_set_affine_coordinates_GFp(from, to, x.0.raw(), y.0.raw(), none))?;
-        done(EC_GROUP_set_generator(group.raw(), base.raw(), n.0.raw(), one.0.raw()))?;
-        Some(Group(group))
-    }
+    GROUP.get_or_init(|| Domain::of("secp192r1")?.group()).as_ref()
 }
 
 /// What EdDSA signs (RFC 8032 §5.1).

@@ -10,6 +10,11 @@ use super::{Number, Owned, done};
 /// A curve from its numbers. They must come from a table: aws-lc does not check them.
 pub struct Group(Owned<EC_GROUP>);
 
+// SAFETY: a group of aws-lc that is made and then only read may be used from many threads.
+unsafe impl Send for Group {}
+// SAFETY: as above.
+unsafe impl Sync for Group {}
+
 impl Group {
     /// From p, a, b and n, and the uncompressed base point; the cofactor is 1.
     pub fn new([p, a, b, n]: [&[u8]; 4], generator: &[u8]) -> Option<Group> {
@@ -46,6 +51,10 @@ impl Group {
         let len =
             unsafe { EC_POINT_point2oct(raw, point.raw(), form, out.as_mut_ptr(), out.len(), context.raw()) };
         (len == out.len()).then_some(out).or_else(|| done(0).and(None))
+    }
+
+    pub(super) fn raw(&self) -> *const EC_GROUP {
+        self.0.raw()
     }
 
     fn blank(&self) -> Option<Owned<EC_POINT>> {

@@ -42,19 +42,23 @@ impl Number {
         unsafe { BN_is_one(self.0.raw()) == 1 }
     }
 
+    /// Of a number that may have been chosen to deceive: wrong once in 2^128 (FIPS 186-5 B.3.1).
     pub fn is_prime(&self) -> Option<bool> {
-        let context = context()?;
-        let mut answer = 0;
+        self.passes(BN_prime_checks_for_validation)
+    }
+
+    /// Of a number drawn at random, which takes fewer rounds (FIPS 186-5 table B.1). Tells by its time what a composite is,
+    /// and of a prime only that it is one.
+    pub fn is_likely_prime(&self) -> Option<bool> {
+        self.passes(BN_prime_checks_for_generation)
+    }
+
+    /// Trial division, then `rounds` of Miller-Rabin.
+    fn passes(&self, rounds: c_int) -> Option<bool> {
+        let (context, mut answer) = (context()?, 0);
         // SAFETY: number and context are alive, `answer` is ours; no callback.
         done(unsafe {
-            BN_primality_test(
-                &mut answer,
-                self.0.raw(),
-                BN_prime_checks_for_validation,
-                context.raw(),
-                1,
-                ptr::null_mut(),
-            )
+            BN_primality_test(&mut answer, self.0.raw(), rounds, context.raw(), 1, ptr::null_mut())
         })?;
         Some(answer == 1)
     }

@@ -15,54 +15,42 @@ pub const ML_KEM_512: Nid = NID_MLKEM512;
 pub const ML_KEM_768: Nid = NID_MLKEM768;
 pub const ML_KEM_1024: Nid = NID_MLKEM1024;
 
-/// Signs a message representative with randomness of the caller's; FIPS 204 algorithm 7 from its line 7 on.
+/// Signs a message representative with randomness of the caller's; FIPS 204 algorithm 7 from its line 7 on. Takes the
+/// private key, room for the signature and its length, the representative, a prefix (none), 32 random bytes.
 type SignMu = unsafe extern "C" fn(
-    private: *const u8,
-    signature: *mut u8,
-    signature_len: *mut usize,
-    mu: *const u8,
-    mu_len: usize,
-    prefix: *const u8,
-    prefix_len: usize,
-    random: *const u8,
+    *const u8,
+    *mut u8,
+    *mut usize,
+    *const u8,
+    usize,
+    *const u8,
+    usize,
+    *const u8,
 ) -> c_int;
 
-// Not in the public headers, and so not in the bindings; the crate is pinned to the release of this prefix.
-unsafe extern "C" {
-    #[link_name = "aws_lc_0_47_0_ml_dsa_extmu_44_sign_internal"]
-    fn sign_44(
-        private: *const u8,
-        signature: *mut u8,
-        signature_len: *mut usize,
-        mu: *const u8,
-        mu_len: usize,
-        prefix: *const u8,
-        prefix_len: usize,
-        random: *const u8,
-    ) -> c_int;
-    #[link_name = "aws_lc_0_47_0_ml_dsa_extmu_65_sign_internal"]
-    fn sign_65(
-        private: *const u8,
-        signature: *mut u8,
-        signature_len: *mut usize,
-        mu: *const u8,
-        mu_len: usize,
-        prefix: *const u8,
-        prefix_len: usize,
-        random: *const u8,
-    ) -> c_int;
-    #[link_name = "aws_lc_0_47_0_ml_dsa_extmu_87_sign_internal"]
-    fn sign_87(
-        private: *const u8,
-        signature: *mut u8,
-        signature_len: *mut usize,
-        mu: *const u8,
-        mu_len: usize,
-        prefix: *const u8,
-        prefix_len: usize,
-        random: *const u8,
-    ) -> c_int;
+/// A function of [`SignMu`]'s form under its name in the library.
+macro_rules! sign_mu {
+    ($($name:ident = $symbol:literal),*) => {
+        // Not in the public headers, and so not in the bindings; the crate is pinned to the release of this prefix.
+        unsafe extern "C" {
+            $(
+                #[link_name = concat!("aws_lc_0_47_0_ml_dsa_extmu_", $symbol, "_sign_internal")]
+                fn $name(
+                    private: *const u8,
+                    signature: *mut u8,
+                    signature_len: *mut usize,
+                    mu: *const u8,
+                    mu_len: usize,
+                    prefix: *const u8,
+                    prefix_len: usize,
+                    random: *const u8,
+                ) -> c_int;
+            )*
+        }
+    };
 }
+
+sign_mu!(sign_44 = "44", sign_65 = "65", sign_87 = "87");
 
 /// The function of a parameter set, with the bytes of its private keys and of its signatures.
 fn signer(set: Nid) -> Option<(SignMu, usize, usize)> {
@@ -76,8 +64,7 @@ fn signer(set: Nid) -> Option<(SignMu, usize, usize)> {
 
 /// An ML-DSA signature of a 64-byte message representative under an expanded private key.
 pub fn ml_dsa_sign(set: Nid, private: &Secret, mu: &[u8; 64], random: &[u8; 32]) -> Option<Vec<u8>> {
-    let (sign, size, len) = signer(set).filter(|(_, size, _)| *size == private.len())?;
-    debug_assert_eq!(size, private.len());
+    let (sign, _, len) = signer(set).filter(|(_, size, _)| *size == private.len())?;
     let signature = filled(len, |out| {
         let mut written = 0;
         let (key, message, none) = (private.expose().as_ptr(), mu.as_ptr(), ptr::null());

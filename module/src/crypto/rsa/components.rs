@@ -1,14 +1,9 @@
 //! The numbers of an RSA key: made, completed, and checked against each other.
 
-use std::convert::Infallible;
-
-use rsa::rand_core::{TryCryptoRng, TryRng};
-use rsa::traits::PrivateKeyParts;
 use rsa::{BoxedUint, RsaPrivateKey};
 
 use crate::crypto::Fill;
 use crate::crypto::awslc::Number;
-use crate::crypto::hash::Hash;
 use crate::crypto::tlv::trim;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 
@@ -42,66 +37,62 @@ pub fn generate(bits: usize, public_exponent: &[u8], rng: &mut Fill) -> Result<C
     if !MADE.contains(&bits) {
         return Err(Rv::KeySizeRange.because("CKA_MODULUS_BITS must be 1024 to 16384"));
     }
-    let mut eight = [0; 8];
-    eight[8 - e.len()..].copy_from_slice(e);
-    let mut source = Source { fill: rng, failed: None, spare: 0 };
-    let key = RsaPrivateKey::new_with_exp(&mut source, bits, BoxedUint::from(u64::from_be_bytes(eight)));
-    source.failed.map_or(Ok(()), Err)?;
-    let key = key.map_err(|_| Rv::FunctionFailed.because("the RSA key could not be made"))?;
-    let [p, q] = key.primes() else {
-        return Err(Rv::FunctionFailed.because("the RSA key has not two primes"));
-    };
-    // The larger prime first, as most programs write it.
-    let (p, q) = if p > q { (p, q) } else { (q, p) };
-    let (p, q) = (Secret::from(&p.to_be_bytes()[..]), Secret::from(&q.to_be_bytes()[..]));
-    assemble(e, p.expose(), q.expose())
-        .ok_or_else(|| Rv::FunctionFailed.because("the RSA key could not be made"))
-}
-
-/// The caller's randomness as the `rsa` crate asks for it, which knows no failure: after one, a fixed stream lets its
-/// search for primes end, and what it found is thrown away.
-struct Source<'a, 'b> {
-    fill: &'a mut Fill<'b>,
-    failed: Option<Error>,
-    spare: u64,
-}
-
-impl TryRng for Source<'_, '_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> std::result::Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> std::result::Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> std::result::Result<(), Infallible> {
-        if self.failed.is_none() {
-            self.failed = (self.fill)(bytes).err();
+    let e = number(e, "CKA_PUBLIC_EXPONENT")?;
+    loop {
+        let (p, q) = (prime(bits.div_ceil(2), &e, rng)?, prime(bits / 2, &e, rng)?);
+        // The larger prime first, as most programs write it.
+        let (p, q) = if p > q { (p, q) } else { (q, p) };
+        // Primes that lie together, or a short d, come once in 2^100 keys (FIPS 186-5 A.1.3 steps 5.4 and A.1.1).
+        if p.minus(&q).is_some_and(|gap| gap.bits() + 100 > bits / 2) {
+            let key = assemble(&e, &p, &q).filter(|key| key.private_exponent.len() * 8 > bits / 2);
+            return agreed(key.ok_or(Rv::HostMemory)?);
         }
-        if self.failed.is_some() {
-            for chunk in bytes.chunks_mut(32) {
-                self.spare += 1;
-                chunk.copy_from_slice(&Hash::Sha256.digest(&self.spare.to_be_bytes())[..chunk.len()]);
-            }
-        }
-        Ok(())
     }
 }
 
-impl TryCryptoRng for Source<'_, '_> {}
+/// A prime of exactly `bits` bits, at least √2·2^(bits-1), with e coprime to p - 1 (FIPS 186-5 A.1.3). Every candidate is
+/// drawn afresh: those that are refused, in a time that tells what they were, say nothing about the one that is taken.
+fn prime(bits: usize, e: &Number, rng: &mut Fill) -> Result<Number> {
+    /// The upper 64 bits of √2·2^63, rounded up.
+    const ROOT: u64 = 0xb504_f333_f9de_6485;
+    let (mut draw, one) = (Secret::zeroed(bits.div_ceil(8)), number(&[1], "one")?);
+    let idle = draw.len() * 8 - bits;
+    loop {
+        rng(draw.expose_mut())?;
+        let bytes = draw.expose_mut();
+        bytes[0] &= 0xff >> idle;
+        if let Some(last) = bytes.last_mut() {
+            *last |= 1;
+        }
+        let top = bytes.iter().take(16).fold(0u128, |top, byte| top << 8 | u128::from(*byte)) << idle >> 64;
+        if top < u128::from(ROOT) {
+            continue;
+        }
+        let candidate = number(bytes, "a prime")?;
+        let coprime = || Some(candidate.minus(&one)?.gcd(e)?.is_one());
+        if candidate.is_likely_prime().ok_or(Rv::HostMemory)? && coprime().ok_or(Rv::HostMemory)? {
+            return Ok(candidate);
+        }
+    }
+}
+
+/// A new key on which another library agrees: a key that was made wrong must not leave.
+fn agreed(key: Components) -> Result<Components> {
+    let number = |bytes: &[u8]| BoxedUint::from_be_slice_vartime(bytes);
+    let primes = vec![number(key.prime_1.expose()), number(key.prime_2.expose())];
+    let (n, e, d) =
+        (number(&key.modulus), number(&key.public_exponent), number(key.private_exponent.expose()));
+    match RsaPrivateKey::from_components(n, e, d, primes).is_ok_and(|theirs| theirs.validate().is_ok()) {
+        true => Ok(key),
+        false => Err(Rv::FunctionFailed.because("the RSA key that was made does not hold together")),
+    }
+}
 
 /// e, p and q to a whole key; `None` when e has no inverse.
-fn assemble(e: &[u8], p: &[u8], q: &[u8]) -> Option<Components> {
-    let (e, p, q, one) = (Number::new(e)?, Number::new(p)?, Number::new(q)?, Number::new(&[1])?);
+fn assemble(e: &Number, p: &Number, q: &Number) -> Option<Components> {
+    let one = Number::new(&[1])?;
     let d = e.inverse(&carmichael(&p.minus(&one)?, &q.minus(&one)?)?)?;
-    spread(&p.times(&q)?, &e, &d, &p, &q)
+    spread(&p.times(q)?, e, &d, p, q)
 }
 
 /// lcm(p-1, q-1)
@@ -182,8 +173,7 @@ pub fn from_primes(modulus: &[u8], public_exponent: &[u8], primes: (&[u8], &[u8]
     let (p, q) = (number(primes.0, "CKA_PRIME_1")?, number(primes.1, "CKA_PRIME_2")?);
     check_product(&n, &p, &q)?;
     check_primes(&p, &q)?;
-    assemble(e.bytes().expose(), p.bytes().expose(), q.bytes().expose())
-        .ok_or_else(|| invalid("CKA_PUBLIC_EXPONENT has no inverse"))
+    assemble(&e, &p, &q).ok_or_else(|| invalid("CKA_PUBLIC_EXPONENT has no inverse"))
 }
 
 fn number(bytes: &[u8], name: &'static str) -> Result<Number> {

@@ -2,8 +2,8 @@
 
 use cryptoki_sys::*;
 
+use super::super::vendor::{CKM_TLS_PRF_GENERAL, CKM_TOKENKEEP_DKEK};
 use super::names;
-use crate::cryptoki::vendor::CKM_TOKENKEEP_DKEK;
 
 names! {
     /// The name of a mechanism.
@@ -471,6 +471,7 @@ names! {
         CKM_ECDH_X_AES_KEY_WRAP,
         CKM_ECDH_COF_AES_KEY_WRAP,
         CKM_PUB_KEY_FROM_PRIV_KEY,
+        CKM_TLS_PRF_GENERAL,
         CKM_TOKENKEEP_DKEK,
     ]
 }

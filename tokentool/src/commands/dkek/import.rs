@@ -14,7 +14,7 @@ use super::{State, done};
 use crate::Answer;
 use crate::files;
 use crate::options::Options;
-use crate::pin::{Password, SoPin, UserPin};
+use crate::pin::{self, Password, SoPin, UserPin};
 use crate::problem::{Problem, Result};
 use crate::progress::bar;
 use crate::tokens::{Chosen, Tokens};
@@ -102,7 +102,10 @@ impl ImportShare {
     /// The passwords that may open the file.
     fn passwords(&self) -> Result<Vec<Secret>> {
         let given = match (&self.prime, &self.shares_file, self.pwd_shares_total) {
-            (Some(prime), ..) => Given::parse(prime, &self.share)?,
+            (Some(prime), ..) => {
+                pin::warn("password share", "--shares-file FILE hides it")?;
+                Given::parse(prime, &self.share)?
+            }
             (_, Some(path), _) => Given::read(path)?,
             (_, _, Some(count)) => Given::ask(count)?,
             _ => return Ok(vec![self.password.source().known(&format!(" of {}", self.file.display()))?]),

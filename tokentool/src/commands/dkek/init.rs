@@ -36,7 +36,11 @@ impl Init {
         let pin = self.so_pin.source().known(&format!(" of {:?}", chosen.label()))?;
         let session = chosen.login(&tokens, User::Officer, &pin, CKF_RW_SESSION)?;
         let status = tokens.module().session(session)?.dkek_init(self.key_domain, self.shares)?;
+        let told = match status.missing {
+            0 => format!("Token {:?} has a DKEK that no other token will ever have.", chosen.label()),
+            _ => format!("Token {:?} waits for its DKEK.", chosen.label()),
+        };
         let state = State::from(status);
-        Answer::new(done(&format!("Token {:?} waits for its DKEK.", chosen.label())) + &state.text(), &state)
+        Answer::new(done(&told) + &state.text(), &state)
     }
 }

@@ -4,7 +4,7 @@ use tokenkeep::crypto::hash::Hash;
 use tokenkeep::crypto::{certificate, spki, tlv};
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::{Result, Secret};
-use tokenkeep::object::{Attributes, Sort, Value, key};
+use tokenkeep::object::{Attributes, Birth, Sort, Value, key};
 use x509_cert::Certificate;
 use x509_cert::der::oid::AssociatedOid;
 use x509_cert::der::{Decode, Encode, Tag, Tagged};
@@ -45,7 +45,7 @@ impl Item {
         let info = match (kind, private.bytes(CKA_MODULUS), private.bytes(CKA_PUBLIC_EXPONENT)) {
             (CKK_RSA, Some(modulus), Some(exponent)) => spki::rsa(modulus, exponent),
             _ => {
-                key::settle(&mut private)?;
+                key::settle(&mut private, Birth::Create)?;
                 private.need(CKA_PUBLIC_KEY_INFO)?.to_vec()
             }
         };
@@ -72,7 +72,7 @@ impl Item {
         let (kind, material) = public::read(info)?;
         let mut attributes =
             material.with(CKA_CLASS, Value::Ulong(CKO_PUBLIC_KEY)).with(CKA_KEY_TYPE, Value::Ulong(kind));
-        key::settle(&mut attributes)?;
+        key::settle(&mut attributes, Birth::Create)?;
         Ok(Item::new(keep(attributes, &[CKA_MODULUS_BITS]), usual_id(info)))
     }
 

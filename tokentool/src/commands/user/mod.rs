@@ -7,6 +7,7 @@ mod set;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tokenkeep::api::{Call, NamedUser};
+use tokenkeep::cryptoki::Secret;
 use tokenkeep::cryptoki::ids::CKF_RW_SESSION;
 use tokenkeep::token::User as Role;
 
@@ -88,15 +89,19 @@ fn must_be(chosen: &Chosen, name: &str) -> Result<()> {
     }
 }
 
-/// Does what only the SO may, with the SO's PIN asked for unless an option gives it.
-fn as_officer<T>(
+/// The SO's PIN, asked for unless an option gives it.
+fn officers(chosen: &Chosen, so_pin: &SoPin) -> Result<Secret> {
+    chosen.may_login(Role::Officer)?;
+    so_pin.source().known(&format!(" of {:?}", chosen.label()))
+}
+
+/// Does what only the SO may.
+fn as_officer(
     tokens: &Tokens,
     chosen: &Chosen,
-    so_pin: &SoPin,
-    work: impl FnOnce(&Call) -> Result<T>,
-) -> Result<T> {
-    chosen.may_login(Role::Officer)?;
-    let so_pin = so_pin.source().known(&format!(" of {:?}", chosen.label()))?;
-    let session = chosen.login(tokens, Role::Officer, &so_pin, CKF_RW_SESSION)?;
-    work(&tokens.module().session(session)?)
+    so_pin: &Secret,
+    work: impl FnOnce(&Call) -> tokenkeep::cryptoki::Result<()>,
+) -> Result<()> {
+    let session = chosen.login(tokens, Role::Officer, so_pin, CKF_RW_SESSION)?;
+    Ok(work(&tokens.module().session(session)?)?)
 }

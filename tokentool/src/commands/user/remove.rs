@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Done, as_officer, must_be};
+use super::{Done, as_officer, must_be, officers};
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::{GOOD, paint, plain};
@@ -33,7 +33,8 @@ impl Remove {
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
         must_be(&chosen, &self.name)?;
-        as_officer(&tokens, &chosen, &self.so_pin, |call| Ok(call.remove_user(&self.name)?))?;
+        let so_pin = officers(&chosen, &self.so_pin)?;
+        as_officer(&tokens, &chosen, &so_pin, |call| call.remove_user(&self.name))?;
         let text = format!(
             "{} Token {:?} has no user {:?} any more.\n",
             paint(GOOD, "✓"),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Done, as_officer, must_be, named};
+use super::{Done, as_officer, must_be, named, officers};
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::{GOOD, paint, plain};
@@ -80,13 +80,11 @@ impl Set {
             }
             true => {}
         }
-        as_officer(&tokens, &chosen, &self.so_pin, |call| {
-            let pin = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
-            match new {
-                true => call.add_user(&self.name, &pin)?,
-                false => call.reset_user(&self.name, &pin)?,
-            }
-            Ok(())
+        let so_pin = officers(&chosen, &self.so_pin)?;
+        let pin = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
+        as_officer(&tokens, &chosen, &so_pin, |call| match new {
+            true => call.add_user(&self.name, &pin),
+            false => call.reset_user(&self.name, &pin),
         })?;
         let label = chosen.label();
         let text = match new {

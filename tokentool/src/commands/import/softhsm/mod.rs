@@ -128,7 +128,8 @@ fn item(raw: object::Attributes, left_out: &mut Vec<String>) -> Result<std::resu
         }
         CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => {
             let mut settled = attributes.clone();
-            key::settle(&mut settled).map(|()| settled.bytes(CKA_PUBLIC_KEY_INFO).and_then(usual_id))
+            key::settle(&mut settled, Birth::Create)
+                .map(|()| settled.bytes(CKA_PUBLIC_KEY_INFO).and_then(usual_id))
         }
         _ => Ok(None),
     };
