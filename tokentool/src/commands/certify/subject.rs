@@ -7,7 +7,7 @@ use clap::Args;
 use tokenkeep::crypto::hash::Hash;
 use x509_cert::der::asn1::{Ia5String, OctetString};
 use x509_cert::der::oid::ObjectIdentifier;
-use x509_cert::der::oid::db::rfc5280;
+use x509_cert::der::oid::db::{rfc4519, rfc5280};
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
@@ -90,6 +90,12 @@ impl Holder {
             // A slash is escaped for openssl only.
             names
                 .push(RelativeDistinguishedName::from_str(&part.replace("\\/", "/")).map_err(|_| bad(part))?);
+        }
+        // X.520 §6.3.1: a country is two letters, whatever the library takes.
+        let country = |value: &[u8]| value.len() == 2 && value.iter().all(u8::is_ascii_alphabetic);
+        let mut values = names.iter().flat_map(|name| name.iter());
+        if !values.all(|pair| pair.oid != rfc4519::C || country(pair.value.value())) {
+            return Err(bad("C"));
         }
         names.to_der().and_then(|der| Name::from_der(&der)).map_err(|_| bad(text))
     }
@@ -210,7 +216,7 @@ mod tests {
         assert_eq!(name("CN=me, O=a b, C=NL"), name("/C=NL/O=a b/CN=me"));
         assert_eq!(name(r"CN=a\,b").to_string(), r"CN=a\,b");
         assert_eq!(name(r"/CN=a\/b").to_string(), "CN=a/b");
-        for bad in ["", "me", "/CN", "XX=me", "C=\u{fc}"] {
+        for bad in ["", "me", "/CN", "XX=me", "C=\u{fc}", "C=\u{fc}\u{fc}", "C=Holland"] {
             assert!(holder(bad).name().is_err(), "{bad}");
         }
     }
