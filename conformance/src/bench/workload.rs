@@ -42,7 +42,7 @@ pub enum Begin {
     Session(fn(Place) -> Step),
     /// In a process that has only loaded the module.
     Library(fn(Module) -> Step),
-    /// In a process that runs others: [`super::round::first_signature`] each.
+    /// In a process that runs others, each from its start to its first signature.
     Processes,
     /// The memory of a process that is logged in.
     Memory,
