@@ -26,6 +26,7 @@ pin=1234
 so_pin=12345678
 servers=()
 lacking=()
+at_end=() # a command to run when the script ends, however it does
 
 # ── the frame ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -68,6 +69,7 @@ end() {
     local code=$?
     trap - ERR EXIT
     set +e
+    ((${#at_end[@]} == 0)) || "${at_end[@]}" >/dev/null 2>&1
     stop_servers
     [[ -z $tmp || -n ${CONFORMANCE_KEEP:-} ]] || rm -rf "$tmp"
     exit "$code"
