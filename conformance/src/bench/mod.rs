@@ -154,9 +154,10 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
 
 /// Ours and SoftHSM, unless others are named.
 fn modules(arguments: &Arguments) -> Result<Vec<PathBuf>, String> {
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/libtokenkeep.so");
-    let usual = [ours, "/usr/lib/softhsm/libsofthsm2.so".into()];
-    let named = if arguments.modules.is_empty() { usual.to_vec() } else { arguments.modules.clone() };
+    let named = match &arguments.modules[..] {
+        [] => vec![super::module::ours()?, "/usr/lib/softhsm/libsofthsm2.so".into()],
+        named => named.to_vec(),
+    };
     named
         .into_iter()
         .map(|path| path.canonicalize().map_err(|error| format!("{}: {error}", path.display())))

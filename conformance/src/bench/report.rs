@@ -89,11 +89,19 @@ fn plot(curve: &Curve, modules: &[PathBuf]) -> Result<String, String> {
         let mut chart = ChartBuilder::on(&area)
             .caption(format!("{} ({})", curve.title(), unit(what)), ("sans-serif", 18))
             .margin(12)
+            .margin_right(32)
             .x_label_area_size(36)
             .y_label_area_size(64)
             .build_cartesian_2d((left..right * 1.05).log_scale(), (low / 2.0..high * 2.0).log_scale())
             .map_err(told)?;
-        chart.configure_mesh().x_desc(curve.axis).light_line_style(WHITE).draw().map_err(told)?;
+        chart
+            .configure_mesh()
+            .x_desc(curve.axis)
+            .x_label_formatter(&|x| format!("{x:.0}"))
+            .y_label_formatter(&|y| if *y < 10.0 { format!("{y:.1}") } else { format!("{y:.0}") })
+            .light_line_style(WHITE)
+            .draw()
+            .map_err(told)?;
         for (at, (module, colour)) in modules.iter().zip(COLOURS.iter().cycle()).enumerate() {
             let points: Vec<_> = line(at).collect();
             chart
