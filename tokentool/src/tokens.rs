@@ -11,6 +11,7 @@ use tokenkeep::token::{Settings, Slot, Token, User};
 
 use crate::options::Options;
 use crate::paint::{count, plain};
+use crate::pin::Source;
 use crate::problem::{Problem, Result};
 
 /// The directory with its tokens, opened.
@@ -202,6 +203,13 @@ impl Chosen {
         let done = tokens.module.session(session)?.login(kind, Some(pin));
         done.map_err(|error| self.refused(user, error))?;
         Ok(session)
+    }
+
+    /// Asks for the PIN, unless it is locked, and logs in as [`Self::login`].
+    pub fn enter(&self, tokens: &Tokens, user: User, pin: &Source<'_>, mode: CK_FLAGS) -> Result<u64> {
+        self.may_login(user)?;
+        let pin = pin.known(&format!(" of {:?}", self.label()))?;
+        self.login(tokens, user, &pin, mode)
     }
 
     /// A PIN was refused: how many tries are left, and what then.

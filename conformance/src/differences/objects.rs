@@ -1,9 +1,9 @@
 //! What objects say of themselves after each way to make them, and what templates are refused.
 
 use cryptoki_sys::*;
+use tests::keys::{self, NAME, hex};
 use tokenkeep::cryptoki::names;
 
-use super::super::profile::furnish::{DER, NAME, hex};
 use super::probe::{Made, Probe, Template, is};
 
 /// The OID of P-256 in DER.
@@ -123,7 +123,7 @@ fn certificate() -> Template {
         is(CKA_CLASS, CKO_CERTIFICATE),
         is(CKA_CERTIFICATE_TYPE, CKC_X_509),
         is(CKA_SUBJECT, &hex(NAME)[..]),
-        is(CKA_VALUE, &hex(DER)[..]),
+        is(CKA_VALUE, &hex(keys::CERTIFICATE)[..]),
     ]
 }
 

@@ -3,6 +3,7 @@
 use std::ptr::null_mut;
 
 use cryptoki_sys::*;
+use tests::keys;
 
 use super::super::module::{Module, Result, call, len, ok};
 
@@ -120,8 +121,8 @@ fn pair(module: &Module, session: CK_SESSION_HANDLE) -> Result<Vec<CK_OBJECT_HAN
 fn certificate(module: &Module, session: CK_SESSION_HANDLE, number: u8) -> Result<CK_OBJECT_HANDLE> {
     let class = CKO_CERTIFICATE.to_ne_bytes();
     let kind = CKC_X_509.to_ne_bytes();
-    let value = hex(DER);
-    let name = hex(NAME);
+    let value = keys::hex(keys::CERTIFICATE);
+    let name = keys::hex(keys::NAME);
     let id = [number];
     let mut template = [
         attribute(CKA_CLASS, &class),
@@ -138,22 +139,3 @@ fn certificate(module: &Module, session: CK_SESSION_HANDLE, number: u8) -> Resul
         call!(module.v2, C_CreateObject(session, template.as_mut_ptr(), len(&template), &raw mut object));
     ok("C_CreateObject of a certificate", rv).map(|()| object)
 }
-
-/// The bytes of a hexadecimal text.
-pub fn hex(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
-    text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
-}
-
-/// The name in the certificate, and the certificate: made with OpenSSL, for tests only.
-pub const NAME: &str = "\
-    30193117301506035504030c0e746f6b656e6b6565702074657374";
-pub const DER: &str = "\
-    308201763082011da00302010202021234300a06082a8648ce3d04030230193117301506035504030c0e746f6b656e6b\
-    65657020746573743020170d3236313132313130333034385a180f32313236313032383130333034385a301931173015\
-    06035504030c0e746f6b656e6b65657020746573743059301306072a8648ce3d020106082a8648ce3d03010703420004\
-    e8b45db81ab1594ad86cca8aea643cace16313bdb8a0550030c6d5e272a69dc5b544a241312c2137ee52e6aef1eed127\
-    5d6f8cd440aae82cac2429723a96c5a6a3533051301d0603551d0e04160414f954716029783a947a43b4eb1dab4fbda3\
-    041723301f0603551d23041830168014f954716029783a947a43b4eb1dab4fbda3041723300f0603551d130101ff0405\
-    30030101ff300a06082a8648ce3d0403020347003044022003e35c3a5b7c833382c2d4b971bdf8aa63338fe4fcf83e5e\
-    2889d435f9d8197d02205eb7c61a2d9cf2a63cd4c8152779c83d1cd032a96d5bbde0376044b02e754d4c";

@@ -58,9 +58,7 @@ impl Backup {
         }
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
-        chosen.may_login(User::User)?;
-        let pin = self.pin.source().known(&format!(" of {:?}", chosen.label()))?;
-        let session = chosen.login(&tokens, User::User, &pin, 0)?;
+        let session = chosen.enter(&tokens, User::User, &self.pin.source(), 0)?;
         let call = tokens.module().session(session)?;
         let backup = bar("Backing up", |progress| call.backup(self.key_domain, progress))?;
         let archive = Archive::read(&backup.archive)?;

@@ -98,11 +98,7 @@ impl Objects {
         let (source, module) = (self.pin.source(), tokens.module());
         let login = self.login || source.is_given();
         let session = match login {
-            true => {
-                chosen.may_login(User::User)?;
-                let pin = source.known(&format!(" of {:?}", chosen.label()))?;
-                chosen.login(&tokens, User::User, &pin, 0)?
-            }
+            true => chosen.enter(&tokens, User::User, &source, 0)?,
             false => module.open_session(chosen.slot, CKF_SERIAL_SESSION)?,
         };
         let call = module.session(session)?;

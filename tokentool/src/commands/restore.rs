@@ -67,9 +67,7 @@ impl Restore {
         let bytes = read(&self.path)?;
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
-        chosen.may_login(User::User)?;
-        let pin = self.pin.source().known(&format!(" of {:?}", chosen.label()))?;
-        let session = chosen.login(&tokens, User::User, &pin, CKF_RW_SESSION)?;
+        let session = chosen.enter(&tokens, User::User, &self.pin.source(), CKF_RW_SESSION)?;
         let call = tokens.module().session(session)?;
         let manifest = bar("Restoring", |progress| match self.verify {
             true => call.verify_backup(&bytes, progress),

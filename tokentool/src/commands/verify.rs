@@ -40,9 +40,7 @@ impl Verify {
         let chosen = tokens.one()?;
         let source = self.pin.source();
         if self.login || source.is_given() {
-            chosen.may_login(User::User)?;
-            let pin = source.known(&format!(" of {:?}", chosen.label()))?;
-            chosen.login(&tokens, User::User, &pin, 0)?;
+            chosen.enter(&tokens, User::User, &source, 0)?;
         }
         let report = chosen.token.verify()?;
         if !report.is_sound() {

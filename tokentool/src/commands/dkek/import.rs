@@ -94,9 +94,7 @@ impl ImportShare {
             true => (User::Officer, self.so_pin.source()),
             false => (User::User, self.pin.source()),
         };
-        chosen.may_login(user)?;
-        let pin = source.known(&format!(" of {:?}", chosen.label()))?;
-        chosen.login(tokens, user, &pin, CKF_RW_SESSION)
+        chosen.enter(tokens, user, &source, CKF_RW_SESSION)
     }
 
     /// The passwords that may open the file.

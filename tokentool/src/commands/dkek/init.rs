@@ -32,9 +32,7 @@ impl Init {
     pub fn run(&self, options: &Options) -> Result<Answer> {
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
-        chosen.may_login(User::Officer)?;
-        let pin = self.so_pin.source().known(&format!(" of {:?}", chosen.label()))?;
-        let session = chosen.login(&tokens, User::Officer, &pin, CKF_RW_SESSION)?;
+        let session = chosen.enter(&tokens, User::Officer, &self.so_pin.source(), CKF_RW_SESSION)?;
         let status = tokens.module().session(session)?.dkek_init(self.key_domain, self.shares)?;
         let told = match status.missing {
             0 => format!("Token {:?} has a DKEK that no other token will ever have.", chosen.label()),

@@ -124,11 +124,7 @@ impl Export {
         let chosen = tokens.one()?;
         let source = self.pin.source();
         let session = match self.login || source.is_given() {
-            true => {
-                chosen.may_login(User::User)?;
-                let pin = source.known(&format!(" of {:?}", chosen.label()))?;
-                chosen.login(&tokens, User::User, &pin, 0)?
-            }
+            true => chosen.enter(&tokens, User::User, &source, 0)?,
             false => tokens.module().open_session(chosen.slot, CKF_SERIAL_SESSION)?,
         };
         let found = self.found(&tokens.module().session(session)?)?;

@@ -250,9 +250,7 @@ fn import(
 ) -> Result<Answer> {
     let tokens = Tokens::open(options)?;
     let chosen = tokens.one()?;
-    chosen.may_login(User::User)?;
-    let pin = pin.source().known(&format!(" of {:?}", chosen.label()))?;
-    let session = chosen.login(&tokens, User::User, &pin, CKF_RW_SESSION)?;
+    let session = chosen.enter(&tokens, User::User, &pin.source(), CKF_RW_SESSION)?;
     let call = tokens.module().session(session)?;
     let plan = plan::plan(&call, brought.items, wishes)?;
     let batch: Vec<(Template, Option<u64>)> =

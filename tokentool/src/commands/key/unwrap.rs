@@ -55,9 +55,7 @@ impl Unwrap {
         let template = self.template(&Container::read(&bytes)?)?;
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
-        chosen.may_login(User::User)?;
-        let pin = self.pin.source().known(&format!(" of {:?}", chosen.label()))?;
-        let session = chosen.login(&tokens, User::User, &pin, CKF_RW_SESSION)?;
+        let session = chosen.enter(&tokens, User::User, &self.pin.source(), CKF_RW_SESSION)?;
         let brought = tokens.module().session(session)?.dkek_unwrap(&bytes, &template, self.force);
         let brought = brought.map_err(|error| match error.rv() {
             Rv::ActionProhibited => {

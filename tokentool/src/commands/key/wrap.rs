@@ -49,9 +49,7 @@ impl Wrap {
     pub fn run(&self, options: &Options) -> Result<Answer> {
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
-        chosen.may_login(User::User)?;
-        let pin = self.pin.source().known(&format!(" of {:?}", chosen.label()))?;
-        let session = chosen.login(&tokens, User::User, &pin, 0)?;
+        let session = chosen.enter(&tokens, User::User, &self.pin.source(), 0)?;
         let call = tokens.module().session(session)?;
         let bytes = call.dkek_wrap(self.key(&call)?, Form::File)?;
         files::write(&self.file, &bytes)?;
