@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use tokenkeep::crypto::cipher::{Algorithm, Direction, Gcm, Mode, whole};
+use tokenkeep::crypto::cipher::{Ctr, Direction, Gcm};
 use tokenkeep::crypto::edwards::{Curve as Edwards, Eddsa};
 use tokenkeep::crypto::hash::Hash;
 use tokenkeep::crypto::mac::Hmac;
@@ -68,20 +68,18 @@ pub fn rsa_generate(_: &Path) -> Option<Step> {
 
 pub fn gcm(len: usize) -> Option<Step> {
     let (key, data) = (Secret::from(&[7; 32][..]), vec![1; len]);
-    let mut out = Vec::with_capacity(len + 64);
+    let mut out = vec![0; len + 64];
     step(move |n| {
         let mut iv = [0; 12];
         iv[..8].copy_from_slice(&n.to_ne_bytes());
-        out.clear();
-        let mut gcm = Gcm::new(Direction::Encrypt, &key, &iv, &[], 128)?;
-        gcm.update(&data, &mut out)?;
-        gcm.finish(&mut out)
+        Gcm::new(Direction::Encrypt, &key, &iv, &[], 128)?.straight(&data, &mut out).transpose()
     })
 }
 
 pub fn ctr(len: usize) -> Option<Step> {
     let (key, data) = (Secret::from(&[7; 32][..]), vec![1; len]);
-    step(move |_| whole(Algorithm::Aes, Mode::Ctr { bits: 128 }, Direction::Encrypt, &key, &[1; 16], &data))
+    let mut out = vec![0; len];
+    step(move |_| Ctr::new(Direction::Encrypt, &key, 128, &[1; 16])?.apply(&data, &mut out))
 }
 
 pub fn hmac(len: usize) -> Option<Step> {
