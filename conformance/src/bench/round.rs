@@ -161,9 +161,9 @@ pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
             threads(module, slot, begin, setting)
         }
         Begin::Library(begin) => alone(&mut begin(module), setting),
-        Begin::Processes => {
+        Begin::Processes(count) => {
             module.finalize();
-            alone(&mut first_signature(path.clone(), home.to_owned()), setting)
+            alone(&mut first_signatures(count, path.clone(), home.to_owned()), setting)
         }
         Begin::Memory => {
             module.open(slot).login();
@@ -175,12 +175,15 @@ pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// A step that runs a process: from its start over login and one signature to its end.
-fn first_signature(module: PathBuf, home: PathBuf) -> Step {
+/// A step that runs processes, all at once: each from its start over login and one signature to its end.
+fn first_signatures(count: u32, module: PathBuf, home: PathBuf) -> Step {
+    let start = move |_| {
+        command(&module, &home).and_then(|mut command| command.arg("--first-signature").spawn().map_err(told))
+    };
     Box::new(move |_| {
-        let done = command(&module, &home)
-            .and_then(|mut command| command.arg("--first-signature").status().map_err(told))
-            .is_ok_and(|status| status.success());
+        let children: Vec<_> = (0..count).map(&start).collect();
+        let done =
+            children.into_iter().all(|child| child.is_ok_and(|mut child| ended(&mut child) == Ok(true)));
         assert!(done, "a process that wanted to sign failed");
     })
 }

@@ -42,8 +42,8 @@ pub enum Begin {
     Session(fn(Place) -> Step),
     /// In a process that has only loaded the module.
     Library(fn(Module) -> Step),
-    /// In a process that runs others, each from its start to its first signature.
-    Processes,
+    /// In a process that runs so many others at once, each from its start to its first signature.
+    Processes(u32),
     /// The memory of a process that is logged in.
     Memory,
 }
@@ -122,7 +122,8 @@ pub const WORKLOADS: &[Workload] = &[
     row("RSA-2048 generate",  CKM_RSA_PKCS_KEY_PAIR_GEN, 2.9, generate, limit::rsa_generate),
     row("create object",      CKM_RSA_PKCS,    0.0, create, limit::fsync),
     whole("open and login", 0.0, Unit::Millis, Begin::Library(login)),
-    whole("first signature", 2.0, Unit::Millis, Begin::Processes),
+    whole("first signature", 2.0, Unit::Millis, Begin::Processes(1)),
+    whole("8 starts at once", 0.0, Unit::Millis, Begin::Processes(8)),
     whole("memory", 0.0, Unit::Memory, Begin::Memory),
     among(10_000, row("find among 10 000", CKM_RSA_PKCS, 0.0, find, limit::NONE)),
     among(10_000, row("sign among 10 000", CKM_ECDSA, 0.0, |p| sign(p, b"p256", CKM_ECDSA, 32), limit::NONE)),
