@@ -122,6 +122,12 @@ fn ended(child: &mut Child) -> Result<bool, String> {
 
 /// Makes the token, or does one workload on it.
 pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
+    // A thread that fails ends the process: the others would wait for it.
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::exit(1);
+    }));
     let path = arguments.modules.first().ok_or("a round wants a module")?;
     let module = Module::load(path, super::super::module::settings(path, home).as_deref())?;
     if let Some(objects) = arguments.make {
