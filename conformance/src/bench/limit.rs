@@ -7,8 +7,9 @@ use tokenkeep::crypto::cipher::{Ctr, Direction, Gcm};
 use tokenkeep::crypto::edwards::{Curve as Edwards, Eddsa};
 use tokenkeep::crypto::hash::Hash;
 use tokenkeep::crypto::mac::Hmac;
-use tokenkeep::crypto::{ec, edwards, rng, rsa};
+use tokenkeep::crypto::{ec, edwards, kdf, rng, rsa};
 use tokenkeep::cryptoki::{Result, Secret};
+use tokenkeep::token::settings::KDF_ITERATIONS;
 
 use super::workload::Step;
 
@@ -89,6 +90,12 @@ pub fn hmac(len: usize) -> Option<Step> {
         hmac.update(&data);
         Ok(hmac.finish())
     })
+}
+
+/// The rounds of PBKDF2 that a PIN goes through.
+pub fn slow_pin(_: &Path) -> Option<Step> {
+    let pin = Secret::from(&b"648219"[..]);
+    step(move |_| Ok(kdf::pbkdf2_sha256(&pin, &[1; 16], KDF_ITERATIONS)))
 }
 
 /// One write of 4 KiB that is on the disk when it returns.

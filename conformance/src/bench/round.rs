@@ -6,6 +6,9 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
+use tokenkeep::token::settings::KDF_ITERATIONS;
+
+use super::super::module;
 use super::module::Module;
 use super::workload::{self, Begin, Objects, Place, Step, Workload};
 use super::{Arguments, count, told};
@@ -20,6 +23,8 @@ pub struct Setting {
     pub sessions: u32,
     /// Data objects on the token.
     pub objects: Objects,
+    /// See [`Workload::slow_pin`].
+    pub slow_pin: bool,
     /// Milliseconds.
     pub time: u64,
 }
@@ -37,11 +42,12 @@ impl Homes {
     }
 
     /// The home of a module with so many objects.
-    pub fn of(&self, module: &Path, objects: Objects) -> Result<PathBuf, String> {
-        let name: String = module.to_string_lossy().replace('/', "_");
-        let home = self.path().join(format!("{name}-{objects}"));
+    pub fn of(&self, module: &Path, objects: Objects, slow_pin: bool) -> Result<PathBuf, String> {
+        let (name, pin) = (module.to_string_lossy().replace('/', "_"), if slow_pin { "-slow" } else { "" });
+        let home = self.path().join(format!("{name}-{objects}{pin}"));
         if !home.exists() {
             let mut command = command(module, &home)?;
+            command.args(slow_pin.then_some("--slow-pin"));
             let status = command.arg("--make").arg(objects.to_string()).status();
             if !status.map_err(told)?.success() {
                 return Err(format!("no token could be made with {}", module.display()));
@@ -54,7 +60,7 @@ impl Homes {
 /// This program again, for one module.
 pub fn command(module: &Path, home: &Path) -> Result<Command, String> {
     let mut command = Command::new(std::env::current_exe().map_err(told)?);
-    super::super::module::prepare(home, &mut command)?;
+    module::prepare(home, &mut command)?;
     command.arg("bench").arg("--module").arg(module).arg("--home").arg(home);
     Ok(command)
 }
@@ -67,7 +73,7 @@ pub fn measured(
     workload: &Workload,
     setting: Setting,
 ) -> Result<Option<f64>, String> {
-    let home = homes.of(module, setting.objects)?;
+    let home = homes.of(module, setting.objects, setting.slow_pin)?;
     let mut children = Vec::new();
     for _ in 0..setting.processes {
         let mut command = command(module, &home)?;
@@ -129,7 +135,8 @@ pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
         std::process::exit(1);
     }));
     let path = arguments.modules.first().ok_or("a round wants a module")?;
-    let module = Module::load(path, super::super::module::settings(path, home).as_deref())?;
+    let rounds = if arguments.slow_pin { KDF_ITERATIONS } else { module::FEW_ROUNDS };
+    let module = Module::load(path, module::settings(path, home, rounds).as_deref())?;
     if let Some(objects) = arguments.make {
         module.initialize();
         let slot = module.make_token()?;
