@@ -38,6 +38,8 @@ enum Judge {
     Client(client::Arguments),
     /// The speed of modules side by side
     Bench(bench::Arguments),
+    /// Instructions of a call, against those that were kept
+    Count(bench::count::Arguments),
     /// What the module answers to each of the 104 functions
     Functions(functions::Arguments),
     /// Wycheproof, published vectors and cross-checks, by mechanism
@@ -75,6 +77,7 @@ fn judge() -> ExitCode {
     let verdict = match Arguments::parse().judge {
         Judge::Client(arguments) => client::run(&arguments).map_err(|error| error.to_string()),
         Judge::Bench(arguments) => bench::run(&arguments),
+        Judge::Count(arguments) => bench::count::run(&arguments),
         Judge::Functions(arguments) => functions::run(&arguments),
         Judge::Differences(arguments) => differences::run(&arguments),
         Judge::Profile(arguments) => profile::run(&arguments),

@@ -5,10 +5,12 @@
 //!   workload   what a step is: one row each      limit    the same work in the library underneath
 //!   round      processes and threads that do it  growth   figures against objects, threads, processes, sessions
 //!   module     the module, loaded                report   all of it as a page with plots
+//!   count      instructions instead of time, for `conformance count`
 //! ```
 
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
+pub mod count;
 mod growth;
 mod limit;
 mod module;
@@ -73,6 +75,9 @@ pub struct Arguments {
     /// A round signs once and ends
     #[arg(long, hide = true)]
     first_signature: bool,
+    /// A round does so many steps after its first, untimed, and tells its processor
+    #[arg(long, hide = true)]
+    steps: Option<u64>,
 }
 
 impl Arguments {

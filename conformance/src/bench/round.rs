@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::module::Module;
 use super::workload::{self, Begin, Objects, Place, Step, Workload};
-use super::{Arguments, told};
+use super::{Arguments, count, told};
 
 /// How a workload is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl Homes {
         self.0.path()
     }
 
-    fn of(&self, module: &Path, objects: Objects) -> Result<PathBuf, String> {
+    /// The home of a module with so many objects.
+    pub fn of(&self, module: &Path, objects: Objects) -> Result<PathBuf, String> {
         let name: String = module.to_string_lossy().replace('/', "_");
         let home = self.path().join(format!("{name}-{objects}"));
         if !home.exists() {
@@ -51,7 +52,7 @@ impl Homes {
 }
 
 /// This program again, for one module.
-fn command(module: &Path, home: &Path) -> Result<Command, String> {
+pub fn command(module: &Path, home: &Path) -> Result<Command, String> {
     let mut command = Command::new(std::env::current_exe().map_err(told)?);
     super::super::module::prepare(home, &mut command)?;
     command.arg("bench").arg("--module").arg(module).arg("--home").arg(home);
@@ -121,6 +122,12 @@ fn ended(child: &mut Child) -> Result<bool, String> {
 
 /// Makes the token, or does one workload on it.
 pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
+    // A thread that fails ends the process: the others would wait for it.
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::exit(1);
+    }));
     let path = arguments.modules.first().ok_or("a round wants a module")?;
     let module = Module::load(path, super::super::module::settings(path, home).as_deref())?;
     if let Some(objects) = arguments.make {
@@ -150,6 +157,12 @@ pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
         Begin::Session(begin) => {
             let first = module.open(slot);
             first.login();
+            if let Some(steps) = arguments.steps {
+                let mut step = begin(Place { module, session: first, objects: setting.objects });
+                (0..=steps).for_each(&mut step);
+                println!("{}", count::processor());
+                return Ok(());
+            }
             (1..setting.sessions).for_each(|_| _ = module.open(slot));
             threads(module, slot, begin, setting)
         }

@@ -113,7 +113,12 @@ pub const WORKLOADS: &[Workload] = &[
     bulk("AES-256-CTR 16 KiB", CKM_AES_CTR,      6.0, 16 * KIB, |p| ctr(p, 16 << 10), |_| limit::ctr(16 << 10)),
     bulk("AES-256-CTR 1 MiB",  CKM_AES_CTR,      2.5, KIB * KIB, |p| ctr(p, 1 << 20), |_| limit::ctr(1 << 20)),
     bulk("HMAC-SHA-256 64 B",  CKM_SHA256_HMAC, 12.0, 64, |p| hmac(p, 64), |_| limit::hmac(64)),
+    row("C_GetInfo",          CKM_RSA_PKCS,    0.0, info, limit::NONE),
+    row("C_GetSessionInfo",   CKM_RSA_PKCS,    0.0, session_info, limit::NONE),
     row("session open/close", CKM_RSA_PKCS,    1.0, sessions, limit::NONE),
+    row("begin and cancel",   CKM_ECDSA,       0.0, begin, limit::NONE),
+    row("find by label",      CKM_RSA_PKCS,    0.0, find_key, limit::NONE),
+    row("read a label",       CKM_RSA_PKCS,    0.0, label, limit::NONE),
     row("RSA-2048 generate",  CKM_RSA_PKCS_KEY_PAIR_GEN, 2.9, generate, limit::rsa_generate),
     row("create object",      CKM_RSA_PKCS,    0.0, create, limit::fsync),
     whole("open and login", 0.0, Unit::Millis, Begin::Library(login)),
@@ -366,6 +371,35 @@ fn hmac(Place { session, .. }: Place, len: usize) -> Step {
             C_Sign(session.handle, data.as_mut_ptr(), len as u64, tag.as_mut_ptr(), &raw mut size)
         );
     })
+}
+
+/// The least that a call can ask: nothing but the border.
+fn info(Place { session, .. }: Place) -> Step {
+    let mut info = CK_INFO::default();
+    Box::new(move |_| call!(session.functions(), C_GetInfo(&raw mut info)))
+}
+
+fn session_info(Place { session, .. }: Place) -> Step {
+    let mut info = CK_SESSION_INFO::default();
+    Box::new(move |_| call!(session.functions(), C_GetSessionInfo(session.handle, &raw mut info)))
+}
+
+/// A signature that is begun and given up: all of it but the arithmetic.
+fn begin(Place { session, .. }: Place) -> Step {
+    let (key, mut mechanism) = (key(session, b"p256", CKO_PRIVATE_KEY), plain(CKM_ECDSA));
+    Box::new(move |_| {
+        call!(session.functions(), C_SignInit(session.handle, &raw mut mechanism, key));
+        call!(session.functions(), C_SignInit(session.handle, null_mut(), key));
+    })
+}
+
+fn find_key(Place { session, .. }: Place) -> Step {
+    Box::new(move |_| _ = key(session, b"p256", CKO_PRIVATE_KEY))
+}
+
+fn label(Place { session, .. }: Place) -> Step {
+    let key = key(session, b"p256", CKO_PRIVATE_KEY);
+    Box::new(move |_| assert!(session.value(key, CKA_LABEL) == b"p256", "the label is another"))
 }
 
 fn sessions(Place { module, .. }: Place) -> Step {
