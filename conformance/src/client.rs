@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> io::Result<bool> {
     let scripts = chosen(&arguments.names, scripts(&directory()?)?)?;
     if arguments.list {
         for script in &scripts {
-            writeln!(io::stdout(), "{:<16} {}", name(script), about(script)?)?;
+            println!("{:<16} {}", name(script), about(script)?);
         }
         return Ok(true);
     }
@@ -81,7 +81,7 @@ fn judge(script: &Path, module: Option<&Path>) -> io::Result<Verdict> {
     let output = command.output()?;
     let verdict = Verdict::of(output.status.code());
     if verdict == Verdict::Failed {
-        io::stdout().write_all(&output.stdout)?;
+        print!("{}", String::from_utf8_lossy(&output.stdout));
         io::stderr().write_all(&output.stderr)?;
     }
     println!("{}", row(name(script), verdict, begun.elapsed(), &last_word(&output)));

@@ -1,5 +1,15 @@
 //! Any PKCS#11 module against the world: one subcommand per kind of judge.
 
+/// As std's; when nobody reads any more, the judge ends and says nothing of it: `conformance functions | head`.
+macro_rules! print {
+    ($($text:tt)*) => { crate::say(format_args!($($text)*)) };
+}
+
+/// As [`print`].
+macro_rules! println {
+    ($($text:tt)*) => { crate::say(format_args!("{}\n", format_args!($($text)*))) };
+}
+
 mod bench;
 mod client;
 mod differences;
@@ -8,6 +18,8 @@ mod module;
 mod profile;
 mod vectors;
 
+use std::io::{ErrorKind, Write};
+use std::panic::{catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -38,7 +50,30 @@ enum Judge {
     Profile(profile::Arguments),
 }
 
+/// How a judge ends that nobody listens to.
+struct Unheard;
+
+/// 128 and SIGPIPE, as a shell tells it of other programs.
+const UNHEARD: u8 = 141;
+
 fn main() -> ExitCode {
+    match catch_unwind(judge) {
+        Ok(code) => code,
+        Err(end) if end.is::<Unheard>() => ExitCode::from(UNHEARD),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+fn say(text: std::fmt::Arguments<'_>) {
+    match std::io::stdout().write_fmt(text) {
+        Ok(()) => {}
+        // Unwinding removes what the judge has made.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => resume_unwind(Box::new(Unheard)),
+        Err(error) => panic!("standard output: {error}"),
+    }
+}
+
+fn judge() -> ExitCode {
     let verdict = match Arguments::parse().judge {
         Judge::Client(arguments) => client::run(&arguments).map_err(|error| error.to_string()),
         Judge::Bench(arguments) => bench::run(&arguments),

@@ -1,6 +1,6 @@
 //! The judges themselves, on the module that Cargo built.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn judge(arguments: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_conformance")).args(arguments).output();
@@ -34,6 +34,19 @@ fn a_module_that_is_not_there_is_told_and_not_judged() {
     let output = judge(&["profile", "--module", "/nowhere.so"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere.so"));
+}
+
+#[test]
+fn a_judge_that_nobody_listens_to_ends_quietly() {
+    for arguments in [&["functions"][..], &["profile"], &["client", "--list"]] {
+        let (reader, writer) = std::io::pipe().unwrap_or_else(|error| panic!("no pipe: {error}"));
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+        let status = command.args(arguments).stdout(writer).stderr(Stdio::piped()).output();
+        let output = status.unwrap_or_else(|error| panic!("conformance does not run: {error}"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.as_str()), (Some(141), ""), "{arguments:?}");
+    }
 }
 
 /// The module that ours is compared with, where it is installed.

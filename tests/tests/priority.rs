@@ -47,6 +47,15 @@ fn an_active_operation_comes_before_what_is_wrong_with_the_next() {
 }
 
 #[test]
+fn an_operation_that_was_not_begun_comes_before_what_is_wrong_with_the_call() {
+    let scene = Scene::new();
+    let session = scene.session();
+    assert_eq!(session.digest_key(4711), Err(Rv::OperationNotInitialized));
+    session.begin(Kind::Digest, CKM_SHA256, CK_INVALID_HANDLE).expect("C_DigestInit");
+    assert_eq!(session.digest_key(4711), Err(Rv::KeyHandleInvalid));
+}
+
+#[test]
 fn the_mechanism_comes_before_its_parameter_the_parameter_before_the_key() {
     let scene = Scene::new();
     let session = scene.session();

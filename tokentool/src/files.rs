@@ -7,8 +7,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-
+use tempfile::NamedTempFile;
 use tokenkeep::cryptoki::Secret;
+use tokenkeep::store::{Draft, parent};
 
 use crate::problem::{Problem, Result};
 
@@ -39,11 +40,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         ErrorKind::AlreadyExists => taken(path),
         _ => Problem::file("write", path, &error),
     };
-    let place = path.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut draft = tempfile::NamedTempFile::new_in(place).map_err(told)?;
-    draft.write_all(bytes).and_then(|()| draft.as_file().sync_all()).map_err(told)?;
-    draft.persist_noclobber(path).map_err(|error| told(error.error))?;
-    settle(place)
+    let (draft, whole) = drafted(path, bytes).map_err(told)?;
+    whole.persist_noclobber(path).map_err(|error| told(error.error))?;
+    settle(draft, path)
 }
 
 /// What became of a file that was to be replaced.
@@ -72,13 +71,20 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<Written> {
     if read(path)? == bytes {
         return Ok(Written { file, changed: false, kept: None });
     }
+    let (draft, whole) = drafted(path, bytes).map_err(told)?;
     let kept = keep(path).map_err(told)?;
-    let place = path.parent().unwrap_or(Path::new("/"));
-    let mut draft = tempfile::NamedTempFile::new_in(place).map_err(told)?;
-    draft.write_all(bytes).and_then(|()| draft.as_file().sync_all()).map_err(told)?;
-    draft.persist(path).map_err(|error| told(error.error))?;
-    settle(place)?;
+    whole.persist(path).map_err(|error| told(error.error))?;
+    settle(draft, path)?;
     Ok(Written { file, changed: true, kept: Some(kept.display().to_string()) })
+}
+
+/// The file as it will be, on the disk already, for the owner only.
+fn drafted(path: &Path, bytes: &[u8]) -> std::io::Result<(Draft, NamedTempFile)> {
+    let draft = Draft::of(path)?;
+    let mut file = NamedTempFile::new_in(draft.place())?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok((draft, file))
 }
 
 /// A second name for the file, which it keeps when another takes the first.
@@ -96,21 +102,23 @@ fn keep(path: &Path) -> std::io::Result<PathBuf> {
 /// Writes a new directory of files; it appears when all of them are on the disk.
 pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     let told = |error: std::io::Error| Problem::file("write", path, &error);
-    let place = path.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.exists() && fs::read_dir(path).map_err(told)?.next().is_some() {
         return Err(taken(path));
     }
-    let draft = tempfile::Builder::new().prefix(".backup").tempdir_in(place).map_err(told)?;
+    let draft = Draft::of(path).map_err(told)?;
+    let whole = tempfile::tempdir_in(draft.place()).map_err(told)?;
     for (name, bytes) in files {
-        write(&draft.path().join(name), bytes)?;
+        write(&whole.path().join(name), bytes)?;
     }
     // An empty directory of that name gives way.
-    fs::rename(draft.path(), path).map_err(told)?;
-    settle(place)
+    fs::rename(whole.path(), path).map_err(told)?;
+    settle(draft, path)
 }
 
-/// What was renamed into a directory is there also after a power cut.
-pub fn settle(place: &Path) -> Result<()> {
+/// The draft is done: what was renamed is there also after a power cut.
+pub fn settle(draft: Draft, path: &Path) -> Result<()> {
+    drop(draft);
+    let place = parent(path);
     let told = |error: std::io::Error| Problem::file("write", place, &error);
     fs::File::open(place).and_then(|place| place.sync_all()).map_err(told)
 }

@@ -14,7 +14,8 @@ mod secrecy;
 mod table;
 mod tokens;
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -45,9 +46,7 @@ impl Answer {
 fn main() -> ExitCode {
     secrecy::begin();
     let line = Line::parse();
-    let done =
-        commands::run(&line).and_then(|answer| print(&answer, line.options.json).map_err(Problem::from));
-    match done {
+    match commands::run(&line).and_then(|answer| print(&answer, line.options.json)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             complain(&problem);
@@ -56,16 +55,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn print(answer: &Answer, json: bool) -> io::Result<()> {
+fn print(answer: &Answer, json: bool) -> Result<()> {
+    match (&answer.json, json) {
+        (serde_json::Value::Null, _) | (_, false) => say(&answer.text),
+        (facts, true) => say(&format!("{facts:#}\n")),
+    }
+    .map(drop)
+}
+
+/// Writes to standard output; whether anybody listens. Whoever reads may have read enough: `tokentool demo | head`.
+fn say(text: &str) -> Result<bool> {
     let mut out = anstream::stdout().lock();
-    let printed = match (&answer.json, json) {
-        (serde_json::Value::Null, _) | (_, false) => out.write_all(answer.text.as_bytes()),
-        (facts, true) => writeln!(out, "{facts:#}"),
-    };
-    match printed.and_then(|()| out.flush()) {
-        // Whoever reads has read enough: `tokentool mechanisms | head`.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Problem::file("write", Path::new("standard output"), &error)),
     }
 }
 

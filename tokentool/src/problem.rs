@@ -38,9 +38,10 @@ impl Problem {
 
     /// A file that could not be read, written or removed.
     pub fn file(verb: &str, path: &Path, error: &io::Error) -> Problem {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, ResourceBusy, StorageFull};
         Problem::new(format!("cannot {verb} {}: {error}", path.display())).advise(match error.kind() {
             StorageFull | QuotaExceeded | FileTooLarge => "make room on the disk",
+            ResourceBusy => "the command again, when the other one has ended",
             _ => "look at its path, its owner and its permissions",
         })
     }

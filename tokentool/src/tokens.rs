@@ -205,11 +205,15 @@ impl Chosen {
         Ok(session)
     }
 
-    /// Asks for the PIN, unless it is locked, and logs in as [`Self::login`].
-    pub fn enter(&self, tokens: &Tokens, user: User, pin: &Source<'_>, mode: CK_FLAGS) -> Result<u64> {
+    /// The PIN from where it is, or asked for, unless it is locked.
+    pub fn ask(&self, user: User, pin: &Source<'_>) -> Result<Secret> {
         self.may_login(user)?;
-        let pin = pin.known(&format!(" of {:?}", self.label()))?;
-        self.login(tokens, user, &pin, mode)
+        pin.known(&format!(" of {:?}", self.label()))
+    }
+
+    /// Takes the PIN as [`Self::ask`], and logs in as [`Self::login`].
+    pub fn enter(&self, tokens: &Tokens, user: User, pin: &Source<'_>, mode: CK_FLAGS) -> Result<u64> {
+        self.login(tokens, user, &self.ask(user, pin)?, mode)
     }
 
     /// A PIN was refused: how many tries are left, and what then.

@@ -102,7 +102,12 @@ fn a_certificate_says_what_was_asked_and_stays_under_the_keys_id() {
     };
     assert_eq!(of("CKO_CERTIFICATE")["id"], of("CKO_PRIVATE_KEY")["id"]);
 
-    bench.run(&[&make[..], &["-o", &file]].concat()).fails(&["is there already"]);
+    let objects = || bench.json(&["objects"]).as_array().unwrap().len();
+    let before = objects();
+    for (place, word) in [(&file, "is there already"), (&path(&bench, "nowhere/x"), "cannot write")] {
+        bench.run(&[&make[..], &["-o", place]].concat()).fails(&[word]);
+        assert_eq!(objects(), before, "the token keeps no certificate whose file cannot be written");
+    }
     let refused = |more: &[&str], words: &[&str]| bench.run(&[&make[..], more].concat()).fails(words);
     refused(&["--san", "host"], &["--san \"host\""]);
     refused(&["--san", "ip:1.2.3"], &["--san \"ip:1.2.3\""]);

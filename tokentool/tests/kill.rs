@@ -92,14 +92,6 @@ impl Work {
         [words, pin, chosen].concat().into_iter().map(str::to_owned).collect()
     }
 
-    /// A draft of a snapshot that was killed keeps the next one away: whoever is told so removes it.
-    fn clear(self, bench: &Bench) {
-        if self == Work::Snapshot {
-            std::fs::remove_dir_all(bench.path("copies")).unwrap();
-            std::fs::create_dir(bench.path("copies")).unwrap();
-        }
-    }
-
     /// What is made outside the token's directory.
     fn out(self, bench: &Bench) -> PathBuf {
         match self {
@@ -148,16 +140,24 @@ impl Work {
         }
     }
 
-    /// What was interrupted stands in the old state, and can be done again, or in the new one.
+    /// What was interrupted stands in the old state, and can be done again, or in the new one. What was left of it is
+    /// gone when something is made there again.
     fn settles(self, stage: &Stage, bench: &Bench) -> bool {
         let done = self.is_done(bench);
         if !done {
-            self.clear(bench);
             self.run(stage, bench).ok();
             assert!(self.is_done(bench), "{self:?}");
+            for place in [bench.dir(), bench.path(""), bench.path("copies")] {
+                let hidden = bench::list(&place).into_iter().find(|path| is_hidden(path));
+                assert_eq!(hidden, None, "{self:?}");
+            }
         }
         done
     }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// The tool with a limit on how long a file may become, in blocks of 512 bytes; beyond it the kernel kills it, in the

@@ -5,8 +5,9 @@
 mod bench;
 
 use std::fs;
+use std::process::Stdio;
 
-use bench::{Bench, PIN, ended};
+use bench::{Bench, PIN, SO_PIN, TOOL, ended};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
@@ -19,6 +20,45 @@ fn an_empty_directory_is_no_error_for_list_and_one_for_show() {
         bench.run(command).fails(&["there is no token in", "tokentool init --label"]);
         bench.run(&[command, &["--token", "x"]].concat()).fails(&["there is no token in"]);
     }
+}
+
+#[test]
+fn whoever_reads_may_stop_and_what_was_to_be_done_is_done() {
+    let bench = Bench::with(&["first"]);
+    let file = bench.path("first.snapshot").display().to_string();
+    let init = ["init", "--label", "second", "--so-pin", SO_PIN, "--pin", PIN, "--kdf-iterations", "1000"];
+    for arguments in [
+        &["list"][..],
+        &["show", "--json"],
+        &["objects"],
+        &["mechanisms"],
+        &["configure"],
+        &["man"],
+        &["completions", "bash"],
+        &["--help"],
+        &["snapshot", &file],
+        &init,
+        &["demo"],
+        &["demo", "--json"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = bench.child(TOOL);
+        let output = child.args(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    assert_eq!(bench.json(&["list"]).as_array().unwrap().len(), 2);
+    assert!(bench.path("first.snapshot").exists());
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_told() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Bench::new().child(TOOL).arg("mechanisms").stdout(full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write standard output") && said.contains("make room"), "{said}");
 }
 
 #[test]

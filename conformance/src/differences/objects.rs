@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 use tests::keys::{self, NAME, hex};
 use tokenkeep::cryptoki::names;
+use tokenkeep::object::key::RSA_NUMBERS;
 
 use super::probe::{Made, Probe, Template, is};
 
@@ -128,17 +129,7 @@ fn certificate() -> Template {
 }
 
 /// The parts of keys by which they are made again.
-const RSA_PUBLIC: &[CK_ATTRIBUTE_TYPE] = &[CKA_MODULUS, CKA_PUBLIC_EXPONENT];
-const RSA_PRIVATE: &[CK_ATTRIBUTE_TYPE] = &[
-    CKA_MODULUS,
-    CKA_PUBLIC_EXPONENT,
-    CKA_PRIVATE_EXPONENT,
-    CKA_PRIME_1,
-    CKA_PRIME_2,
-    CKA_EXPONENT_1,
-    CKA_EXPONENT_2,
-    CKA_COEFFICIENT,
-];
+const RSA_PUBLIC: &[CK_ATTRIBUTE_TYPE] = RSA_NUMBERS.split_at(2).0;
 const EC_PUBLIC: &[CK_ATTRIBUTE_TYPE] = &[CKA_EC_PARAMS, CKA_EC_POINT];
 const EC_PRIVATE: &[CK_ATTRIBUTE_TYPE] = &[CKA_EC_PARAMS, CKA_VALUE];
 
@@ -189,7 +180,7 @@ fn births(probe: &Probe) -> Vec<(&'static str, CK_OBJECT_CLASS, Made)> {
         (
             "RSA private key, created",
             CKO_PRIVATE_KEY,
-            again(rsa_private, CKO_PRIVATE_KEY, CKK_RSA, RSA_PRIVATE),
+            again(rsa_private, CKO_PRIVATE_KEY, CKK_RSA, &RSA_NUMBERS),
         ),
         ("EC public key, generated", CKO_PUBLIC_KEY, plain_pair.0),
         ("EC private key, generated", CKO_PRIVATE_KEY, plain_pair.1),

@@ -36,22 +36,23 @@ pub fn rsa_public(key: &Value) -> Template {
         .also(CKA_PUBLIC_EXPONENT, number(&key["publicExponent"]))
 }
 
+/// The numbers of PKCS #1 by their names there.
+pub const RSA_NUMBERS: [(&str, CK_ATTRIBUTE_TYPE); 8] = [
+    ("modulus", CKA_MODULUS),
+    ("publicExponent", CKA_PUBLIC_EXPONENT),
+    ("privateExponent", CKA_PRIVATE_EXPONENT),
+    ("prime1", CKA_PRIME_1),
+    ("prime2", CKA_PRIME_2),
+    ("exponent1", CKA_EXPONENT_1),
+    ("exponent2", CKA_EXPONENT_2),
+    ("coefficient", CKA_COEFFICIENT),
+];
+
 /// With all eight numbers of PKCS #1.
 pub fn rsa_private(key: &Value) -> Template {
-    [
-        (CKA_MODULUS, "modulus"),
-        (CKA_PUBLIC_EXPONENT, "publicExponent"),
-        (CKA_PRIVATE_EXPONENT, "privateExponent"),
-        (CKA_PRIME_1, "prime1"),
-        (CKA_PRIME_2, "prime2"),
-        (CKA_EXPONENT_1, "exponent1"),
-        (CKA_EXPONENT_2, "exponent2"),
-        (CKA_COEFFICIENT, "coefficient"),
-    ]
-    .into_iter()
-    .fold(
+    RSA_NUMBERS.into_iter().fold(
         private(CKK_RSA).also(CKA_SIGN, true).also(CKA_DECRYPT, true).also(CKA_UNWRAP, true),
-        |template, (attribute, name)| template.also(attribute, number(&key[name])),
+        |template, (name, attribute)| template.also(attribute, number(&key[name])),
     )
 }
 

@@ -157,6 +157,14 @@ impl Call<'_> {
         work(slot)
     }
 
+    /// Whether an operation of a kind was begun comes before what is wrong with the arguments.
+    ///
+    /// # Errors
+    /// CKR_OPERATION_NOT_INITIALIZED.
+    fn begun(&self, kind: Kind) -> Result<()> {
+        self.with(kind, |slot| slot.as_ref().map(drop).ok_or_else(operation::nothing))
+    }
+
     /// Ends the operation of a kind, if there is one.
     ///
     /// # Errors
@@ -225,8 +233,9 @@ impl Call<'_> {
     /// C_DigestKey: the value of a secret key goes into the digest (§5.12.4).
     ///
     /// # Errors
-    /// CKR_KEY_HANDLE_INVALID, CKR_KEY_INDIGESTIBLE.
+    /// CKR_OPERATION_NOT_INITIALIZED, CKR_KEY_HANDLE_INVALID, CKR_KEY_INDIGESTIBLE.
     pub fn digest_key(&self, key: u64) -> Result<()> {
+        self.begun(Kind::Digest)?;
         let object = self.session.token.object(key).map_err(no_key)?;
         let value = match object.attributes().of(CKA_VALUE) {
             Some(Value::Secret(value)) if object.sort().class == CKO_SECRET_KEY => value,
@@ -245,7 +254,7 @@ impl Call<'_> {
             Kind::Encrypt | Kind::Decrypt => (first, second),
             _ => (second, first),
         };
-        self.with(beside, |slot| slot.as_ref().map(drop).ok_or_else(operation::nothing))?;
+        self.begun(beside)?;
         let reply = self.update(cipher, data, room)?;
         match (&reply, cipher) {
             (Reply::Data(plain), Kind::Decrypt) => self.update(beside, plain.expose(), Room::Of(0))?,

@@ -137,40 +137,46 @@ impl Key {
     }
 }
 
+/// The numbers of an RSA private key, in the order of RFC 8017 appendix A.1.2; the first two are public.
+pub const RSA_NUMBERS: [CK_ATTRIBUTE_TYPE; 8] = [
+    CKA_MODULUS,
+    CKA_PUBLIC_EXPONENT,
+    CKA_PRIVATE_EXPONENT,
+    CKA_PRIME_1,
+    CKA_PRIME_2,
+    CKA_EXPONENT_1,
+    CKA_EXPONENT_2,
+    CKA_COEFFICIENT,
+];
+
 /// The RSA components in the attributes of a private key that is complete.
 ///
 /// # Errors
 /// CKR_TEMPLATE_INCOMPLETE, CKR_ATTRIBUTE_VALUE_INVALID when it is not.
 pub fn components(attributes: &Attributes) -> Result<rsa::Components> {
-    let secret = |attribute| attributes.need(attribute).map(Secret::from);
+    let [n, e, d, p, q, dp, dq, inverse] = RSA_NUMBERS.map(|attribute| attributes.need(attribute));
     Ok(rsa::Components {
-        modulus: attributes.need(CKA_MODULUS)?.to_vec(),
-        public_exponent: attributes.need(CKA_PUBLIC_EXPONENT)?.to_vec(),
-        private_exponent: secret(CKA_PRIVATE_EXPONENT)?,
-        prime_1: secret(CKA_PRIME_1)?,
-        prime_2: secret(CKA_PRIME_2)?,
-        exponent_1: secret(CKA_EXPONENT_1)?,
-        exponent_2: secret(CKA_EXPONENT_2)?,
-        coefficient: secret(CKA_COEFFICIENT)?,
+        modulus: n?.to_vec(),
+        public_exponent: e?.to_vec(),
+        private_exponent: d?.into(),
+        prime_1: p?.into(),
+        prime_2: q?.into(),
+        exponent_1: dp?.into(),
+        exponent_2: dq?.into(),
+        coefficient: inverse?.into(),
     })
 }
 
 /// The attributes of an RSA private key.
 pub fn from_components(key: rsa::Components) -> Attributes {
-    let mut attributes = Attributes::default()
-        .with(CKA_MODULUS, Value::Bytes(key.modulus))
-        .with(CKA_PUBLIC_EXPONENT, Value::Bytes(key.public_exponent));
-    for (attribute, value) in [
-        (CKA_PRIVATE_EXPONENT, key.private_exponent),
-        (CKA_PRIME_1, key.prime_1),
-        (CKA_PRIME_2, key.prime_2),
-        (CKA_EXPONENT_1, key.exponent_1),
-        (CKA_EXPONENT_2, key.exponent_2),
-        (CKA_COEFFICIENT, key.coefficient),
-    ] {
-        attributes.set(attribute, Value::Secret(value));
-    }
-    attributes
+    let public = [key.modulus, key.public_exponent].map(Value::Bytes);
+    let (primes, exponents) = ([key.prime_1, key.prime_2], [key.exponent_1, key.exponent_2]);
+    let secret = [key.private_exponent].into_iter().chain(primes).chain(exponents).chain([key.coefficient]);
+    let values = public.into_iter().chain(secret.map(Value::Secret));
+    RSA_NUMBERS
+        .into_iter()
+        .zip(values)
+        .fold(Attributes::default(), |all, (attribute, value)| all.with(attribute, value))
 }
 
 /// The attributes of an EC private key.
@@ -263,9 +269,6 @@ fn settle_rsa_public(attributes: &mut Attributes) -> Result<()> {
     computed(attributes, CKA_PUBLIC_KEY_INFO, Value::Bytes(info))
 }
 
-/// Public exponents to try for a key that came with its modulus and private exponent only.
-const USUAL_EXPONENTS: [&[u8]; 5] = [&[1, 0, 1], &[3], &[17], &[5], &[7]];
-
 fn settle_rsa_private(attributes: &mut Attributes, birth: Birth) -> Result<()> {
     let n = attributes.need(CKA_MODULUS)?;
     let d = attributes.need(CKA_PRIVATE_EXPONENT)?;
@@ -273,10 +276,6 @@ fn settle_rsa_private(attributes: &mut Attributes, birth: Birth) -> Result<()> {
     let key = match (attributes.bytes(CKA_PUBLIC_EXPONENT), primes) {
         // It was checked where it was made.
         _ if matches!(birth, Birth::Generate(_)) => components(attributes)?,
-        (None, None) => USUAL_EXPONENTS
-            .iter()
-            .find_map(|e| rsa::complete(n, Some(e), d, None).ok())
-            .ok_or_else(|| Rv::TemplateIncomplete.because("CKA_PUBLIC_EXPONENT is missing"))?,
         (e, primes) => rsa::complete(n, e, d, primes)?,
     };
     let info = spki::rsa(&key.modulus, &key.public_exponent);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig::*;
 use rusqlite::{Connection, OpenFlags};
 
+use super::draft::{Draft, parent};
 use super::{fault, rows};
 use crate::cryptoki::{Error, Result, Rv};
 
@@ -48,7 +49,7 @@ pub struct Stamp {
 
 /// The token files of a directory, by name. A directory that is not there has none.
 ///
-/// Unfinished creations (`.new-…`) and everything else are passed over. Errors: `DeviceError`.
+/// Drafts and everything else are passed over. Errors: `DeviceError`.
 pub fn scan(dir: &Path) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -89,47 +90,25 @@ pub fn make_dir(dir: &Path) -> Result<()> {
     fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(|e| fault::disk(dir, "protect", e))
 }
 
-/// A file that appears complete or not at all: `build` fills it under a temporary name, for the owner only.
+/// A file that appears complete or not at all: `build` fills it in a place of its own, for the owner only.
 ///
-/// The temporary name is also the lock against a second maker of the same file.
-/// Errors: `FunctionFailed` when there is such a file; what `build` says; those of the disk.
+/// Errors: `FunctionFailed` when there is such a file, or it is being made; what `build` says; those of the disk.
 pub fn publish(to: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let draft = draft(to)?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
-    let file = file.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Rv::FunctionFailed.because(format!(
-            "{} is being made, or a maker was killed: then remove that file",
-            draft.display()
-        )),
-        _ => fault::disk(&draft, "make", error),
-    })?;
-    let done = finish(file, &draft, to, build);
-    if done.is_err() {
-        // Best effort: a scan passes over what is left.
-        beside(&draft).iter().for_each(|path| drop(fs::remove_file(path)));
-    }
-    done
-}
-
-fn finish(file: File, draft: &Path, to: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let told = |verb| move |error| fault::disk(to, verb, error);
+    let draft = Draft::of(to).map_err(told("make"))?;
     if fs::symlink_metadata(to).is_ok() {
         return Err(Rv::FunctionFailed.because(format!("{} exists", to.display())));
     }
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(|e| fault::disk(draft, "protect", e))?;
-    build(draft)?;
-    file.sync_all().map_err(|e| fault::disk(draft, "sync", e))?;
+    let path = draft.place().join("draft");
+    let file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(told("make"))?;
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(told("protect"))?;
+    build(&path)?;
+    file.sync_all().map_err(told("sync"))?;
     // Before anybody opens the file: closing a descriptor drops all locks that this process has on it.
     drop(file);
-    fs::rename(draft, to).map_err(|e| fault::disk(to, "make", e))?;
-    let dir = parent(to);
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| fault::disk(dir, "sync", e))
-}
-
-fn draft(to: &Path) -> Result<PathBuf> {
-    let stem = to.file_stem().ok_or_else(|| Rv::ArgumentsBad.because("a token file needs a name"))?;
-    let mut name = std::ffi::OsString::from(".new-");
-    name.push(stem);
-    Ok(to.with_file_name(name))
+    fs::rename(&path, to).map_err(told("make"))?;
+    File::open(parent(to)).and_then(|dir| dir.sync_all()).map_err(|e| fault::disk(parent(to), "sync", e))
 }
 
 /// The file and what SQLite puts beside it.
@@ -208,10 +187,6 @@ fn connect_as_allowed(path: &Path, data: &fs::Metadata, quiet: bool) -> Result<(
         Err(_) if quiet && !stamp(path).log && cannot_log(&connection) => frozen(path),
         Err(error) => Err(error),
     }
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn frozen(path: &Path) -> Result<(Connection, Access)> {

@@ -8,6 +8,7 @@
 //!     └ MemoryStore   the same law without a file      memory.rs
 //!   pulse        whether anything changed               pulse.rs
 //!   gate         fork: nobody inside SQLite            gate.rs
+//!   draft        what is being made, out of sight       draft.rs
 //! ```
 //!
 //! What the layers promise: a row's body opens only at its own place (token, generation, id, revision, private
@@ -15,6 +16,7 @@
 //! (the search table is covered by the digest, not by each row's seal), so whoever needs certainty compares
 //! what it loads. Copying an older file over a newer one cannot be seen from within the file.
 
+mod draft;
 pub mod envelope;
 mod fault;
 mod file;
@@ -33,6 +35,7 @@ use std::path::Path;
 
 use crate::cryptoki::{Result, Rv, Secret};
 
+pub use draft::{Draft, parent};
 pub use envelope::Keys;
 pub use file::{make_dir, scan};
 pub use gate::abandon_inherited;

@@ -46,8 +46,7 @@ impl Csr {
         let extensions = self.holder.extensions(&name, false)?;
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
-        chosen.may_login(User::User)?;
-        let pin = self.pin.source().known(&format!(" of {:?}", chosen.label()))?;
+        let pin = chosen.ask(User::User, &self.pin.source())?;
         let session = chosen.login(&tokens, User::User, &pin, 0)?;
         let call = tokens.module().session(session)?;
         let signer = self.which.key(&call)?;
@@ -64,6 +63,7 @@ impl Csr {
         let version: &[u8] = &[2, 1, 0];
         let body = tlv::put(tlv::SEQUENCE, &[version, &subject, &signer.info, attributes.expose()]);
         let der = signer.signed(&call, &pin, body.expose())?;
-        self.target.write("CERTIFICATE REQUEST", der, name.to_string(), signer.name, None)
+        let pem = self.target.save("CERTIFICATE REQUEST", &der)?;
+        self.target.answer(pem, name.to_string(), signer.name, None)
     }
 }

@@ -8,7 +8,7 @@ use tokenkeep::api::Module;
 use tokenkeep::cryptoki::ids::{CKF_RW_SESSION, CKF_SERIAL_SESSION, CKU_SO};
 use tokenkeep::cryptoki::{Error, Rv, Secret};
 use tokenkeep::emulation::Emulation;
-use tokenkeep::store::{Header, MAX_ITERATIONS, NewToken, Vault, make_dir};
+use tokenkeep::store::{Draft, Header, MAX_ITERATIONS, NewToken, Vault, make_dir};
 use tokenkeep::token::Settings;
 use tokenkeep::token::settings::PIN_LENGTH;
 
@@ -242,13 +242,15 @@ fn elsewhere(error: Error) -> Problem {
 pub fn make_with_dkek(settings: &Settings, new: &NewToken, shares: u8) -> Result<Header> {
     make_dir(&settings.dir).map_err(elsewhere)?;
     let told = |error: io::Error| Problem::file("write", &settings.dir, &error);
-    let stage = tempfile::Builder::new().prefix(".new-").tempdir_in(&settings.dir).map_err(told)?;
-    let hidden = Settings { dir: stage.path().to_owned(), ..settings.clone() };
+    let draft = Draft::of(&settings.dir.join(std::process::id().to_string())).map_err(told)?;
+    // Below the draft's own directory: who logs in locks the token's.
+    let hidden = Settings { dir: draft.place().join("tokens"), ..settings.clone() };
     let header = make(&hidden, new)?;
     begin_dkek(&hidden, &header, &new.so_pin, shares)?;
     let name = format!("{}.token", header.serial);
-    fs::rename(stage.path().join(&name), settings.dir.join(&name)).map_err(told)?;
-    files::settle(&settings.dir)?;
+    let file = settings.dir.join(&name);
+    fs::rename(hidden.dir.join(&name), &file).map_err(told)?;
+    files::settle(draft, &file)?;
     Ok(header)
 }
 

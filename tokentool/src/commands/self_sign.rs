@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use tokenkeep::api::Call;
 use tokenkeep::crypto::{certificate, tlv};
+use tokenkeep::cryptoki::Error;
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::object::{Given, Template, Value};
 use tokenkeep::token::User;
@@ -58,8 +59,7 @@ impl SelfSign {
         let name = self.holder.name()?;
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
-        chosen.may_login(User::User)?;
-        let pin = self.pin.source().known(&format!(" of {:?}", chosen.label()))?;
+        let pin = chosen.ask(User::User, &self.pin.source())?;
         let mode = if self.output_only { 0 } else { CKF_RW_SESSION };
         let session = chosen.login(&tokens, User::User, &pin, mode)?;
         let call = tokens.module().session(session)?;
@@ -67,14 +67,23 @@ impl SelfSign {
         let body = self.body(&call, &signer, &name)?;
         let der = signer.signed(&call, &pin, &body)?;
         let template = self.template(&call, &signer, &der)?;
-        if let Some(path) = self.target.output.as_ref().filter(|path| path.exists()) {
-            return Err(crate::files::taken(path));
-        }
+        let pem = self.target.save("CERTIFICATE", &der)?;
         let stored = match self.output_only {
             true => None,
-            false => Some((call.create(&template)?, chosen.label())),
+            false => Some((call.create(&template).map_err(|error| self.unstored(error))?, chosen.label())),
         };
-        self.target.write("CERTIFICATE", der, name.to_string(), signer.name, stored)
+        self.target.answer(pem, name.to_string(), signer.name, stored)
+    }
+
+    /// The file is there, and the token has not taken the certificate.
+    fn unstored(&self, error: Error) -> Problem {
+        let problem = Problem::from(error);
+        match self.target.output.as_ref().map(|path| path.display()) {
+            Some(file) => problem
+                .but(&format!("the certificate is in {file}, but not in the token"))
+                .advise(format!("`tokentool import {file}`, when that is set right")),
+            None => problem,
+        }
     }
 
     /// TBSCertificate (RFC 5280 §4.1).

@@ -89,7 +89,7 @@ impl Show {
     fn objects(&self, tokens: &Tokens, chosen: &Chosen) -> Result<Objects> {
         let pin = self.pin.source();
         let session = match pin.is_given() {
-            true => chosen.login(tokens, User::User, &pin.known("")?, 0)?,
+            true => chosen.enter(tokens, User::User, &pin, 0)?,
             false => tokens.module().open_session(chosen.slot, CKF_SERIAL_SESSION)?,
         };
         let call = tokens.module().session(session)?;

@@ -126,7 +126,8 @@ impl Bench {
     }
 }
 
-fn list(dir: &Path) -> Vec<PathBuf> {
+/// What is in a directory.
+pub fn list(dir: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(dir).map_or(Vec::new(), |files| files.map(|file| file.unwrap().path()).collect())
 }
 

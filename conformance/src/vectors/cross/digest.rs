@@ -92,20 +92,5 @@ fn mac(judge: &mut Judge, hash: &Hash, key: CK_OBJECT_HANDLE, value: &[u8]) -> s
 }
 
 fn generates(judge: &mut Judge, hash: &Hash) {
-    let kinds = [
-        CKK_SHA_1_HMAC,
-        CKK_SHA224_HMAC,
-        CKK_SHA256_HMAC,
-        CKK_SHA384_HMAC,
-        CKK_SHA512_HMAC,
-        CKK_SHA512_224_HMAC,
-        CKK_SHA512_256_HMAC,
-        CKK_SHA3_224_HMAC,
-        CKK_SHA3_256_HMAC,
-        CKK_SHA3_384_HMAC,
-        CKK_SHA3_512_HMAC,
-    ];
-    // The kinds stand in the order of HASHES behind MD5.
-    let at = HASHES.iter().position(|one| one.name == hash.name).unwrap_or(1);
-    judge.generated(hash.key_gen, kinds[at - 1], hash.len, |judge, key, value| mac(judge, hash, key, value));
+    judge.generated(hash.key_gen, hash.kind, hash.len, |judge, key, value| mac(judge, hash, key, value));
 }

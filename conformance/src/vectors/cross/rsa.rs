@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::{Mechanism, ids::*, keys::secret, template};
 
 use super::super::judge::{Judge, Verdict, digits, readable, refused, same};
-use super::super::keys::{rsa_private, rsa_public};
+use super::super::keys::{RSA_NUMBERS, rsa_private, rsa_public};
 use super::super::names::{self, HASHES};
 use super::{both_ways, data};
 use crate::vectors::module::Result;
@@ -205,16 +205,7 @@ fn generates(judge: &mut Judge) {
                 let wanted = template![CKA_MODULUS_BITS => bits as CK_ULONG, CKA_PUBLIC_EXPONENT => exponent];
                 let (public, private) = judge.pair(CKM_RSA_PKCS_KEY_PAIR_GEN, &wanted).map_err(refused)?;
                 let mut numbers = json!({});
-                for (name, attribute) in [
-                    ("modulus", CKA_MODULUS),
-                    ("publicExponent", CKA_PUBLIC_EXPONENT),
-                    ("privateExponent", CKA_PRIVATE_EXPONENT),
-                    ("prime1", CKA_PRIME_1),
-                    ("prime2", CKA_PRIME_2),
-                    ("exponent1", CKA_EXPONENT_1),
-                    ("exponent2", CKA_EXPONENT_2),
-                    ("coefficient", CKA_COEFFICIENT),
-                ] {
+                for (name, attribute) in RSA_NUMBERS {
                     numbers[name] = json!(digits(&judge.session().get(private, attribute).map_err(refused)?));
                 }
                 let pair = Pair { numbers, handles: (public, private) };

@@ -11,7 +11,7 @@ use crate::cryptoki::{Error, Result, Rv, Secret};
 const MADE: std::ops::RangeInclusive<usize> = 1024..=16384;
 const TAKEN: std::ops::RangeInclusive<usize> = 512..=16384;
 /// Public exponents tried when an imported key brings none and no primes to find it with.
-const COMMON_EXPONENTS: [&[u8]; 5] = [&[1, 0, 1], &[3], &[17], &[5], &[1, 1]];
+const COMMON_EXPONENTS: [&[u8]; 6] = [&[1, 0, 1], &[3], &[17], &[5], &[7], &[1, 1]];
 
 /// All the numbers of a two-prime RSA private key (RFC 8017 §3.2), big-endian, without leading zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,11 +227,9 @@ fn guess_exponent(n: &Number, d: &Number) -> Result<Number> {
         let two = Number::new(&[2])?;
         Some(two.power(d, n)?.power(e, n)? == two)
     };
-    COMMON_EXPONENTS
-        .iter()
-        .filter_map(|e| Number::new(e))
-        .find(|e| fits(e).unwrap_or(false))
-        .ok_or_else(|| invalid("CKA_PUBLIC_EXPONENT is missing and is none of the usual ones"))
+    COMMON_EXPONENTS.iter().filter_map(|e| Number::new(e)).find(|e| fits(e).unwrap_or(false)).ok_or_else(
+        || Rv::TemplateIncomplete.because("CKA_PUBLIC_EXPONENT is missing and is none of the usual ones"),
+    )
 }
 
 /// p and q from n, e and d (SP 800-56B Appendix C.1), the larger first; `None` when they do not belong together.

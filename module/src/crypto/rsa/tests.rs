@@ -147,7 +147,6 @@ fn numbers_that_do_not_belong_together_are_refused() {
         (n, Some(&[1]), &[1], None),
         (n, Some(&[2]), d, None),
         (n, Some(&[]), d, None),
-        (n, None, d2, None),
         (n, None, &[2], Some((p, q))),
         (&even, Some(F4), d, None),
         (&[], Some(F4), d, None),
@@ -157,6 +156,7 @@ fn numbers_that_do_not_belong_together_are_refused() {
     ] {
         assert_eq!(refused(complete(n, e, d, primes)), Rv::AttributeValueInvalid);
     }
+    assert_eq!(refused(complete(n, None, d2, None)), Rv::TemplateIncomplete, "no usual exponent fits");
     // n = p · (q · p2) · …: the product fits, but one factor is not prime.
     let number = |bytes: &[u8]| Number::new(bytes).unwrap();
     let composite = number(q).times(&number(p2)).unwrap();

@@ -61,14 +61,32 @@ fn child() {
 fn a_killed_creation_is_no_token() {
     let scene = Scene::new();
     let whole = fs::read(scene.path()).unwrap();
-    fs::write(scene.dir.path().join(".new-0123456789ABCDEF"), &whole[..whole.len() / 2]).unwrap();
-    fs::write(scene.dir.path().join(".new-0123456789ABCDEF-wal"), b"x").unwrap();
+    let draft = scene.dir.path().join(".tokenkeep-0123456789ABCDEF.token");
+    fs::create_dir(&draft).unwrap();
+    fs::write(draft.join("0123456789ABCDEF.token"), &whole[..whole.len() / 2]).unwrap();
     for other in ["notes.token", "0123456789abcdef.token", "0123456789ABCDEF.token~", "0123456789ABCDE.token"]
     {
         fs::write(scene.dir.path().join(other), b"").unwrap();
     }
     assert_eq!(scan(scene.dir.path()).unwrap(), [scene.path()]);
     assert!(scan(&scene.dir.path().join("nowhere")).unwrap().is_empty());
+}
+
+#[test]
+fn a_draft_that_nobody_holds_is_swept_and_what_is_being_made_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let living = Draft::of(&at("living")).unwrap();
+    fs::create_dir(at(".tokenkeep-dead")).unwrap();
+    fs::write(at(".tokenkeep-dead").join("half"), b"x").unwrap();
+    for other in [".tokenkeep-file", ".other"] {
+        fs::write(at(other), b"").unwrap();
+    }
+    assert_eq!(Draft::of(&at("living")).err().unwrap().kind(), std::io::ErrorKind::ResourceBusy);
+    assert_eq!(names(dir.path()), [".other", ".tokenkeep-file", ".tokenkeep-living"]);
+    drop(Draft::of(&at("dead")).unwrap());
+    drop(living);
+    assert_eq!(names(dir.path()), [".other", ".tokenkeep-file"]);
 }
 
 #[test]

@@ -41,37 +41,43 @@ struct Done {
 }
 
 impl Target {
-    /// Writes the file, or shows the PEM; a certificate that is `stored` in the token is not shown too.
+    /// Writes the file, if there is to be one; the PEM.
     ///
     /// # Errors
     /// The file is there already, or cannot be written.
-    pub fn write(
+    pub fn save(&self, tag: &str, der: &[u8]) -> Result<String> {
+        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+        let pem = pem::encode_config(&pem::Pem::new(tag, der), config);
+        if let Some(path) = &self.output {
+            files::write(path, if self.der { der } else { pem.as_bytes() })?;
+        }
+        Ok(pem)
+    }
+
+    /// What was made, and where it is. The PEM is shown when it is nowhere else.
+    pub fn answer(
         &self,
-        tag: &str,
-        der: Vec<u8>,
+        pem: String,
         subject: String,
         algorithm: &'static str,
         stored: Option<(u64, String)>,
     ) -> Result<Answer> {
-        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
-        let text = pem::encode_config(&pem::Pem::new(tag, &der[..]), config);
         let mut told = String::new();
         if let Some((_, label)) = &stored {
             told += &format!("{} The certificate of {subject:?} is in token {label:?}.\n", paint(GOOD, "✓"));
         }
         if let Some(path) = &self.output {
-            files::write(path, if self.der { &der } else { text.as_bytes() })?;
             told += &format!("{} {subject:?}: written to {}.\n", paint(GOOD, "✓"), path.display());
         }
         if told.is_empty() {
-            told.clone_from(&text);
+            told.clone_from(&pem);
         }
         let done = Done {
             subject,
             algorithm,
             file: self.output.as_ref().map(|path| path.display().to_string()),
             certificate: stored.map(|(handle, _)| handle),
-            pem: Some(text).filter(|_| self.output.is_none()),
+            pem: Some(pem).filter(|_| self.output.is_none()),
         };
         Answer::new(told, &done)
     }

@@ -1,7 +1,5 @@
 //! The steps of the demo: each is done, and then told in one line.
 
-use std::io::Write;
-
 use serde::Serialize;
 
 use crate::paint::{BAD, FAINT, GOOD, paint};
@@ -15,7 +13,7 @@ pub struct Step {
     found: String,
 }
 
-/// All steps so far; told as they happen when `aloud`.
+/// All steps so far; told as they happen when `aloud`, as long as anybody listens.
 pub struct Steps {
     aloud: bool,
     steps: Vec<Step>,
@@ -36,7 +34,7 @@ impl Steps {
         let ok = done.is_ok();
         if self.aloud {
             let mark = if ok { paint(GOOD, "✓") } else { paint(BAD, "✗") };
-            writeln!(anstream::stdout(), "{mark} {step:<22} {}", paint(FAINT, &found))?;
+            self.aloud = crate::say(&format!("{mark} {step:<22} {}\n", paint(FAINT, &found)))?;
         }
         self.steps.push(Step { step, ok, found });
         done.map_err(|problem| Problem::new(format!("{step}: {}", problem.what())))

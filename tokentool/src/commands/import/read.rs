@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use tokenkeep::crypto::tlv::{self, Elements};
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::{Error, Secret};
+use tokenkeep::object::key::RSA_NUMBERS;
 use tokenkeep::object::{Attributes, Value};
 
 use super::item::Item;
@@ -242,21 +243,11 @@ pub fn private(der: Secret, password: &Password<'_>) -> Result<Vec<Item>> {
 
 /// RSAPrivateKey of two primes (RFC 8017 appendix A.1.2).
 fn rsa(der: &[u8], password: &Password<'_>) -> Result<Vec<Item>> {
-    const NUMBERS: [CK_ATTRIBUTE_TYPE; 8] = [
-        CKA_MODULUS,
-        CKA_PUBLIC_EXPONENT,
-        CKA_PRIVATE_EXPONENT,
-        CKA_PRIME_1,
-        CKA_PRIME_2,
-        CKA_EXPONENT_1,
-        CKA_EXPONENT_2,
-        CKA_COEFFICIENT,
-    ];
     let read = || {
         let mut key = Elements::new(tlv::only(tlv::SEQUENCE, der)?)?;
         key.number()?.is_empty().then_some(())?;
         let mut attributes = Attributes::default();
-        for attribute in NUMBERS {
+        for attribute in RSA_NUMBERS {
             let number = key.number().filter(|number| !number.is_empty())?;
             attributes.set(
                 attribute,

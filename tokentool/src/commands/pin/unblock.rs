@@ -34,8 +34,7 @@ impl Unblock {
     pub fn run(&self, options: &Options) -> Result<Answer> {
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
-        chosen.may_login(User::Officer)?;
-        let so_pin = self.so_pin.source().known(&format!(" of {:?}", chosen.label()))?;
+        let so_pin = chosen.ask(User::Officer, &self.so_pin.source())?;
         let new = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
         let session = chosen.login(&tokens, User::Officer, &so_pin, CKF_RW_SESSION)?;
         tokens.module().session(session)?.init_pin(Some(&new))?;

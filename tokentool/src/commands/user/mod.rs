@@ -14,7 +14,6 @@ use tokenkeep::token::User as Role;
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::plain;
-use crate::pin::SoPin;
 use crate::problem::{Problem, Result};
 use crate::tokens::{Chosen, Tokens, quoted};
 
@@ -87,12 +86,6 @@ fn must_be(chosen: &Chosen, name: &str) -> Result<()> {
         .advise("`tokentool user list` shows who there is")
         .advise(format!("`tokentool user add {}` makes one", quoted(name)))),
     }
-}
-
-/// The SO's PIN, asked for unless an option gives it.
-fn officers(chosen: &Chosen, so_pin: &SoPin) -> Result<Secret> {
-    chosen.may_login(Role::Officer)?;
-    so_pin.source().known(&format!(" of {:?}", chosen.label()))
 }
 
 /// Does what only the SO may.

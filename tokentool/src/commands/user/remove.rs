@@ -1,8 +1,9 @@
 //! `tokentool user remove`: the PIN of a named user is gone; the objects stay.
 
 use clap::Args;
+use tokenkeep::token::User as Role;
 
-use super::{Done, as_officer, must_be, officers};
+use super::{Done, as_officer, must_be};
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::{GOOD, paint, plain};
@@ -33,7 +34,7 @@ impl Remove {
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
         must_be(&chosen, &self.name)?;
-        let so_pin = officers(&chosen, &self.so_pin)?;
+        let so_pin = chosen.ask(Role::Officer, &self.so_pin.source())?;
         as_officer(&tokens, &chosen, &so_pin, |call| call.remove_user(&self.name))?;
         let text = format!(
             "{} Token {:?} has no user {:?} any more.\n",

@@ -1,8 +1,9 @@
 //! `tokentool user add`, and `tokentool user reset`: a PIN for a named user, new or known.
 
 use clap::Args;
+use tokenkeep::token::User as Role;
 
-use super::{Done, as_officer, must_be, named, officers};
+use super::{Done, as_officer, must_be, named};
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::{GOOD, paint, plain};
@@ -80,7 +81,7 @@ impl Set {
             }
             true => {}
         }
-        let so_pin = officers(&chosen, &self.so_pin)?;
+        let so_pin = chosen.ask(Role::Officer, &self.so_pin.source())?;
         let pin = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
         as_officer(&tokens, &chosen, &so_pin, |call| match new {
             true => call.add_user(&self.name, &pin),

@@ -5,7 +5,7 @@ mod rules;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -113,11 +113,9 @@ impl Why {
                 }
                 false => refusal.text() + "\n",
             };
-            let mut out = anstream::stdout().lock();
-            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-                // Whoever reads has read enough.
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-                other => Ok(other?),
+            match crate::say(&text)? {
+                true => Ok(()),
+                false => std::process::exit(0),
             }
         };
         last.into_iter().try_for_each(&mut tell)?;
