@@ -471,8 +471,7 @@ mod overlapping_buffers {
     use super::*;
 
     const KEY: [u8; 16] = [7; 16];
-    /// A message that the module takes whole, and one that goes through it in pieces.
-    const LENGTHS: [usize; 2] = [4096, 100_000];
+    const LENGTHS: [usize; 3] = [16, 4096, 100_000];
 
     /// Encrypts `len` bytes that start at `from` into the place that starts at `to` of one buffer.
     fn encrypted(
@@ -486,7 +485,7 @@ mod overlapping_buffers {
         let session = scene.open();
         let c = scene.library.c();
         let key = session.create(&secret(CKK_AES, &KEY)).expect("C_CreateObject");
-        let mut buffer = vec![0; len + 64];
+        let mut buffer = vec![0; 2 * len + 64];
         for (index, byte) in buffer[from..from + len].iter_mut().enumerate() {
             *byte = index as u8;
         }
@@ -499,6 +498,7 @@ mod overlapping_buffers {
             true => raw!(c, C_EncryptUpdate(session.handle, source, len as CK_ULONG, target, &mut length)),
         };
         assert_eq!((answer, length as usize), (Rv::Ok, len));
+        assert!(buffer[to + len..].iter().all(|byte| *byte == 0) || from > to, "more was written than told");
         session.close().expect("C_CloseSession");
         buffer[to..to + len].to_vec()
     }
@@ -509,13 +509,19 @@ mod overlapping_buffers {
         for mechanism in [
             Mechanism::from(CKM_AES_ECB),
             Mechanism::bytes(CKM_AES_CBC, &[9; 16]),
+            Mechanism::bytes(CKM_AES_OFB, &[9; 16]),
             Mechanism::ctr(128, [3; 16]),
+            Mechanism::ctr(20, [0xff; 16]),
         ] {
             for (len, parts) in LENGTHS.into_iter().flat_map(|len| [(len, false), (len, true)]) {
                 let expected = encrypted(&scene, mechanism.clone(), len, 0, 0, parts);
                 assert_ne!(expected[..4], [0, 1, 2, 3]);
                 assert!(expected == encrypted(&scene, mechanism.clone(), len, 0, 0, !parts));
-                for (from, to) in [(0, 1), (1, 0), (0, 16), (16, 0), (0, 64), (64, 0)] {
+                // What is apart goes straight from one place to the other.
+                let apart = [(0, len), (len, 0), (0, len + 64)];
+                for (from, to) in
+                    [(0, 1), (1, 0), (0, 16), (16, 0), (0, 64), (64, 0)].into_iter().chain(apart)
+                {
                     let answer = encrypted(&scene, mechanism.clone(), len, from, to, parts);
                     assert!(answer == expected, "{mechanism:?} {len} from {from} to {to}, parts: {parts}");
                 }
