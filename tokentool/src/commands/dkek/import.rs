@@ -24,6 +24,7 @@ use crate::tokens::{Chosen, Tokens};
 /// The DKEK is sealed under the token's key: the user or the SO logs in. With the last share compare the key check value
 /// that is shown with the one on the custodians' papers, or let --expect-kcv do it.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ImportShare {
     /// The file that `dkek create-share` or sc-hsm-tool made
     #[arg(value_hint = ValueHint::FilePath)]
@@ -66,6 +67,12 @@ pub struct ImportShare {
     #[command(flatten)]
     so_pin: SoPin,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool dkek import-share alice.pbe
+  tokentool dkek import-share safe.pbe --pwd-shares-total 3
+  PIN=… WORD=… tokentool dkek import-share alice.pbe --pin-env PIN --password-env WORD";
 
 impl ImportShare {
     pub fn run(&self, options: &Options) -> Result<Answer> {

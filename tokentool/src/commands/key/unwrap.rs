@@ -20,6 +20,7 @@ use crate::tokens::Tokens;
 
 /// Unwrap a key that sc-hsm-tool --wrap-key or `tokentool key wrap` made, with its public key and certificate
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Unwrap {
     /// The file
     #[arg(value_hint = ValueHint::FilePath)]
@@ -40,6 +41,11 @@ pub struct Unwrap {
     #[command(flatten)]
     pin: UserPin,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool key unwrap ca.wrapped --token spare
+  tokentool key unwrap ca.wrapped --id 04 --label copy";
 
 #[derive(Serialize)]
 struct Unwrapped {
