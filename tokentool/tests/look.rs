@@ -8,8 +8,6 @@ use std::fs;
 use std::process::Stdio;
 
 use bench::{Bench, PIN, SO_PIN, TOOL, ended};
-use predicates::prelude::PredicateBooleanExt;
-use predicates::str::contains;
 
 #[test]
 fn an_empty_directory_is_no_error_for_list_and_one_for_show() {

@@ -129,6 +129,7 @@ fn open(file: &ShareFile, passwords: &[Secret]) -> Result<Secret> {
             Err(error) => last = Some(error),
         }
     }
-    let problem = last.map_or_else(|| Problem::new("there is no password to try"), Problem::from);
-    Err(problem.advise("the command again with the right password, or the right values of the custodians"))
+    let what = last.map_or("there is no password to try".into(), |error| error.to_string());
+    Err(Problem::new(what)
+        .advise("the right password, the right values of the custodians, or another copy of the file"))
 }

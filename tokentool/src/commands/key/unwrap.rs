@@ -64,9 +64,8 @@ impl Unwrap {
         let session = chosen.enter(&tokens, User::User, &self.pin.source(), CKF_RW_SESSION)?;
         let brought = tokens.module().session(session)?.dkek_unwrap(&bytes, &template, self.force);
         let brought = brought.map_err(|error| match error.rv() {
-            Rv::ActionProhibited => {
-                Problem::from(error).advise("--force replaces it, --id HEX puts the new one beside")
-            }
+            Rv::ActionProhibited => Problem::new(error.to_string())
+                .advise("--force replaces it, --id HEX puts the new one beside"),
             _ => error.into(),
         })?;
         let (key, public, certificate) = (brought.key, brought.public, brought.certificate);
