@@ -60,7 +60,10 @@ impl Module {
             None => {
                 let home = TempDir::new().map_err(|error| error.to_string())?;
                 let (path, place) = (ours()?, home.path().to_owned());
-                Ok(Module { _home: Some(home), ..Module::at(&path, settings(&path, &place).as_deref())? })
+                Ok(Module {
+                    _home: Some(home),
+                    ..Module::at(&path, settings(&path, &place, FEW_ROUNDS).as_deref())?
+                })
             }
         }
     }
@@ -152,10 +155,13 @@ pub fn prepare(home: &Path, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The string by which our own module finds its tokens there; others get none.
-pub fn settings(module: &Path, home: &Path) -> Option<String> {
+/// Rounds of PBKDF2 for tokens that guard nothing.
+pub const FEW_ROUNDS: u32 = 10_000;
+
+/// The string by which our own module finds its tokens there, and the rounds for the PINs of new ones; others get none.
+pub fn settings(module: &Path, home: &Path, rounds: u32) -> Option<String> {
     let ours = module.file_name().is_some_and(|name| name.to_string_lossy().contains("tokenkeep"));
-    ours.then(|| format!("dir={}/tokens kdf_iterations=10000", home.display()))
+    ours.then(|| format!("dir={}/tokens kdf_iterations={rounds}", home.display()))
 }
 
 /// The module that Cargo built beside this program.

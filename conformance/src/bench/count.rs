@@ -112,7 +112,8 @@ fn instructions(
     workload: &Workload,
     steps: u64,
 ) -> Result<(String, u64), String> {
-    let (home, file) = (homes.of(module, workload.objects)?, homes.path().join("callgrind.out"));
+    let (home, file) =
+        (homes.of(module, workload.objects, workload.slow_pin)?, homes.path().join("callgrind.out"));
     let round = round::command(module, &home)?;
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--quiet", "--tool=callgrind", &format!("--callgrind-out-file={}", file.display())]);

@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
-use tokenkeep::crypto::cipher::{Algorithm, Direction, Gcm, Mode, whole};
+use tokenkeep::crypto::cipher::{Ctr, Direction, Gcm};
 use tokenkeep::crypto::edwards::{Curve as Edwards, Eddsa};
 use tokenkeep::crypto::hash::Hash;
 use tokenkeep::crypto::mac::Hmac;
-use tokenkeep::crypto::{ec, edwards, rng, rsa};
+use tokenkeep::crypto::{ec, edwards, kdf, rng, rsa};
 use tokenkeep::cryptoki::{Result, Secret};
+use tokenkeep::token::settings::KDF_ITERATIONS;
 
 use super::workload::Step;
 
@@ -68,20 +69,18 @@ pub fn rsa_generate(_: &Path) -> Option<Step> {
 
 pub fn gcm(len: usize) -> Option<Step> {
     let (key, data) = (Secret::from(&[7; 32][..]), vec![1; len]);
-    let mut out = Vec::with_capacity(len + 64);
+    let mut out = vec![0; len + 64];
     step(move |n| {
         let mut iv = [0; 12];
         iv[..8].copy_from_slice(&n.to_ne_bytes());
-        out.clear();
-        let mut gcm = Gcm::new(Direction::Encrypt, &key, &iv, &[], 128)?;
-        gcm.update(&data, &mut out)?;
-        gcm.finish(&mut out)
+        Gcm::new(Direction::Encrypt, &key, &iv, &[], 128)?.straight(&data, &mut out).transpose()
     })
 }
 
 pub fn ctr(len: usize) -> Option<Step> {
     let (key, data) = (Secret::from(&[7; 32][..]), vec![1; len]);
-    step(move |_| whole(Algorithm::Aes, Mode::Ctr { bits: 128 }, Direction::Encrypt, &key, &[1; 16], &data))
+    let mut out = vec![0; len];
+    step(move |_| Ctr::new(Direction::Encrypt, &key, 128, &[1; 16])?.apply(&data, &mut out))
 }
 
 pub fn hmac(len: usize) -> Option<Step> {
@@ -91,6 +90,12 @@ pub fn hmac(len: usize) -> Option<Step> {
         hmac.update(&data);
         Ok(hmac.finish())
     })
+}
+
+/// The rounds of PBKDF2 that a PIN goes through.
+pub fn slow_pin(_: &Path) -> Option<Step> {
+    let pin = Secret::from(&b"648219"[..]);
+    step(move |_| Ok(kdf::pbkdf2_sha256(&pin, &[1; 16], KDF_ITERATIONS)))
 }
 
 /// One write of 4 KiB that is on the disk when it returns.

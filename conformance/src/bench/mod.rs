@@ -4,13 +4,15 @@
 //! ```text
 //!   workload   what a step is: one row each      limit    the same work in the library underneath
 //!   round      processes and threads that do it  growth   figures against objects, threads, processes, sessions
-//!   module     the module, loaded                report   all of it as a page with plots
+//!   module     the module, loaded                goal     what a figure must reach
+//!                                                report   all of it as a page with plots
 //!   count      instructions instead of time, for `conformance count`
 //! ```
 
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
 pub mod count;
+mod goal;
 mod growth;
 mod limit;
 mod module;
@@ -66,6 +68,9 @@ pub struct Arguments {
     /// A round: the directory of the token
     #[arg(long, hide = true)]
     home: Option<PathBuf>,
+    /// A round makes a token whose PIN goes through as many rounds as the module sees fit
+    #[arg(long, hide = true)]
+    slow_pin: bool,
     /// A round: objects on the token
     #[arg(long, hide = true)]
     objects: Option<Objects>,
@@ -83,10 +88,11 @@ pub struct Arguments {
 impl Arguments {
     fn setting(&self, workload: &Workload) -> Setting {
         Setting {
-            threads: self.threads,
-            processes: self.processes,
+            threads: self.threads.max(workload.threads),
+            processes: self.processes.max(workload.processes),
             sessions: self.sessions,
             objects: self.objects.unwrap_or(workload.objects),
+            slow_pin: workload.slow_pin,
             time: self.time,
         }
     }
@@ -116,7 +122,7 @@ pub fn run(arguments: &Arguments) -> Result<bool, String> {
             .map(|mut step| round::rate(&mut step, Duration::from_millis(arguments.time)));
         let row = Row { workload, figures, limit };
         if !arguments.json {
-            tell(&row, rows.is_empty(), &modules);
+            tell(&row, &rows, &modules);
         }
         rows.push(row);
     }
@@ -179,33 +185,51 @@ fn name(module: &Path) -> String {
     module.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn tell(row: &Row, first: bool, modules: &[PathBuf]) {
-    if first {
+fn tell(row: &Row, rows: &[Row], modules: &[PathBuf]) {
+    if rows.is_empty() {
         let names: String = modules.iter().map(|module| format!("{:>18}", name(module))).collect();
-        println!("{:<20}{names}{:>10}{:>8}{:>18}", "", "ratio", "goal", "library alone");
+        println!("{:<20}{names}{:>10}{:>18}   goal", "", "ratio", "library alone");
     }
     let cells: String = row.figures.iter().map(|figure| format!("{:>18}", cell(*figure, row))).collect();
-    let [ratio, goal] = [row.ratio(), row.goal()].map(|ratio| ratio.map_or_else(String::new, times));
-    println!("{:<20}{cells}{ratio:>10}{goal:>8}{:>18}", row.workload.name, cell(row.limit, row));
+    let goal = row.workload.goal.judged(row, rows).map_or_else(String::new, |judgement| {
+        let missed = if judgement.reached { "" } else { "  MISSED" };
+        format!("   {}{missed}", judgement.text)
+    });
+    println!("{:<20}{cells}{:>10}{:>18}{goal}", row.workload.name, row.times(), cell(row.limit, row));
 }
 
 fn cell(figure: Option<f64>, row: &Row) -> String {
     figure.map_or_else(|| "–".into(), |figure| row.workload.unit.tell(figure))
 }
 
-fn times(ratio: f64) -> String {
-    format!("{ratio:.2}×")
-}
-
 impl Unit {
+    /// The figure in this unit.
+    fn value(self, figure: f64) -> f64 {
+        match self {
+            Unit::Steps => figure,
+            Unit::Bytes(bytes) => figure * bytes as f64 / 1e6,
+            Unit::Millis => 1000.0 / figure,
+            Unit::Memory => figure / 1024.0,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Unit::Steps => "a second",
+            Unit::Bytes(_) => "MB/s",
+            Unit::Millis => "ms",
+            Unit::Memory => "MB",
+        }
+    }
+
     /// The figure for people.
     fn tell(self, figure: f64) -> String {
+        let value = self.value(figure);
         match self {
-            Unit::Steps if figure >= 100.0 => format!("{figure:.0}/s"),
-            Unit::Steps => format!("{figure:.1}/s"),
-            Unit::Bytes(bytes) => format!("{:.1} MB/s", figure * bytes as f64 / 1e6),
-            Unit::Millis => format!("{:.3} ms", 1000.0 / figure),
-            Unit::Memory => format!("{:.1} MB", figure / 1024.0),
+            Unit::Steps if figure >= 100.0 => format!("{value:.0}/s"),
+            Unit::Steps => format!("{value:.1}/s"),
+            Unit::Millis => format!("{value:.3} ms"),
+            Unit::Bytes(_) | Unit::Memory => format!("{value:.1} {}", self.name()),
         }
     }
 }
@@ -220,21 +244,24 @@ impl Row {
         }
     }
 
-    fn goal(&self) -> Option<f64> {
-        Some(self.workload.goal).filter(|goal| *goal > 0.0)
+    /// The ratio for people.
+    fn times(&self) -> String {
+        self.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}×"))
     }
 }
 
 fn json(rows: &[Row], curves: &[Curve], modules: &[PathBuf]) -> String {
-    let row = |row: &Row| {
+    let row = |(at, row): (usize, &Row)| {
+        let goal = row.workload.goal.judged(row, &rows[..at]);
         serde_json::json!({ "workload": row.workload.name, "figures": row.figures, "limit": row.limit,
             "unit": if row.workload.unit == Unit::Memory { "KiB" } else { "steps per second" },
             "bytes": if let Unit::Bytes(bytes) = row.workload.unit { bytes } else { 0 },
-            "ratio": row.ratio(), "goal": row.goal() })
+            "ratio": row.ratio(), "goal": goal.as_ref().map(|goal| &goal.text),
+            "reached": goal.as_ref().map(|goal| goal.reached) })
     };
     serde_json::json!({
         "modules": modules,
-        "table": rows.iter().map(row).collect::<Vec<_>>(),
+        "table": rows.iter().enumerate().map(row).collect::<Vec<_>>(),
         "growth": curves.iter().map(Curve::json).collect::<Vec<_>>(),
     })
     .to_string()

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use plotters::prelude::*;
 
 use super::growth::Curve;
-use super::workload::Unit;
-use super::{Row, cell, name, times, told};
+use super::{Row, cell, name, told};
 
 const SIZE: (u32, u32) = (640, 400);
 const COLOURS: [RGBColor; 4] =
@@ -14,7 +13,7 @@ const COLOURS: [RGBColor; 4] =
 
 const STYLE: &str = "body { font: 15px/1.5 sans-serif; max-width: 82rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 table { border-collapse: collapse } th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
-th:first-child, td:first-child { text-align: left } .short { color: #b00020; font-weight: bold }
+th:first-child, td:first-child { text-align: left } td.goal, th.goal { text-align: left } .short { color: #b00020; font-weight: bold }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem }";
 
 /// The page, as HTML.
@@ -23,46 +22,25 @@ th:first-child, td:first-child { text-align: left } .short { color: #b00020; fon
 /// What the plotter says.
 pub fn page(rows: &[Row], curves: &[Curve], modules: &[PathBuf]) -> Result<String, String> {
     let heads: String = modules.iter().map(|module| format!("<th>{}</th>", name(module))).collect();
-    let body: String = rows.iter().map(table_row).collect();
+    let body: String = rows.iter().enumerate().map(|(at, row)| table_row(row, &rows[..at])).collect();
     let plots = curves.iter().map(|curve| plot(curve, modules)).collect::<Result<String, String>>()?;
     Ok(format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>conformance bench</title>\n\
          <style>{STYLE}</style>\n<h1>Modules side by side</h1>\n\
          <p>Medians of rounds that take turns; the ratio is the first module to the second.</p>\n\
-         <table><tr><th>workload</th>{heads}<th>ratio</th><th>goal</th><th>library alone</th></tr>\n{body}</table>\n\
+         <table><tr><th>workload</th>{heads}<th>ratio</th><th>library alone</th><th class=\"goal\">goal</th></tr>\n{body}</table>\n\
          <h2>How it grows</h2>\n<div class=\"plots\">{plots}</div>\n</html>\n"
     ))
 }
 
-fn table_row(row: &Row) -> String {
+fn table_row(row: &Row, rows: &[Row]) -> String {
     let cells: String = row.figures.iter().map(|figure| format!("<td>{}</td>", cell(*figure, row))).collect();
-    let [ratio, goal] = [row.ratio(), row.goal()].map(|ratio| ratio.map_or_else(String::new, times));
-    let short = row.ratio().zip(row.goal()).is_some_and(|(ratio, goal)| ratio < goal);
-    let class = if short { " class=\"short\"" } else { "" };
-    let limit = cell(row.limit, row);
-    format!(
-        "<tr><td>{}</td>{cells}<td{class}>{ratio}</td><td>{goal}</td><td>{limit}</td></tr>\n",
-        row.workload.name
-    )
-}
-
-/// The figure as it is plotted, and the name of its unit.
-fn scaled(unit: Unit, figure: f64) -> f64 {
-    match unit {
-        Unit::Steps => figure,
-        Unit::Bytes(bytes) => figure * bytes as f64 / 1e6,
-        Unit::Millis => 1000.0 / figure,
-        Unit::Memory => figure / 1024.0,
-    }
-}
-
-fn unit(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Steps => "a second",
-        Unit::Bytes(_) => "MB/s",
-        Unit::Millis => "ms",
-        Unit::Memory => "MB",
-    }
+    let (name, ratio, limit) = (row.workload.name, row.times(), cell(row.limit, row));
+    let goal = row.workload.goal.judged(row, rows).map_or_else(String::new, |judgement| {
+        let class = if judgement.reached { "goal" } else { "goal short" };
+        format!("<td class=\"{class}\">{}</td>", judgement.text)
+    });
+    format!("<tr><td>{name}</td>{cells}<td>{ratio}</td><td>{limit}</td>{goal}</tr>\n")
 }
 
 /// Both axes logarithmic: what is flat is flat, and what grows in step is a diagonal.
@@ -70,7 +48,7 @@ fn plot(curve: &Curve, modules: &[PathBuf]) -> Result<String, String> {
     let what = curve.workload.unit;
     let line = |at: usize| {
         let figure = move |(x, figures): &(u32, Vec<Option<f64>>)| {
-            figures.get(at).copied().flatten().map(|figure| (f64::from(*x), scaled(what, figure)))
+            figures.get(at).copied().flatten().map(|figure| (f64::from(*x), what.value(figure)))
         };
         curve.points.iter().filter_map(figure)
     };
@@ -87,7 +65,7 @@ fn plot(curve: &Curve, modules: &[PathBuf]) -> Result<String, String> {
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
-            .caption(format!("{} ({})", curve.title(), unit(what)), ("sans-serif", 18))
+            .caption(format!("{} ({})", curve.title(), what.name()), ("sans-serif", 18))
             .margin(12)
             .margin_right(32)
             .x_label_area_size(36)

@@ -6,6 +6,9 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
+use tokenkeep::token::settings::KDF_ITERATIONS;
+
+use super::super::module;
 use super::module::Module;
 use super::workload::{self, Begin, Objects, Place, Step, Workload};
 use super::{Arguments, count, told};
@@ -20,6 +23,8 @@ pub struct Setting {
     pub sessions: u32,
     /// Data objects on the token.
     pub objects: Objects,
+    /// See [`Workload::slow_pin`].
+    pub slow_pin: bool,
     /// Milliseconds.
     pub time: u64,
 }
@@ -37,11 +42,12 @@ impl Homes {
     }
 
     /// The home of a module with so many objects.
-    pub fn of(&self, module: &Path, objects: Objects) -> Result<PathBuf, String> {
-        let name: String = module.to_string_lossy().replace('/', "_");
-        let home = self.path().join(format!("{name}-{objects}"));
+    pub fn of(&self, module: &Path, objects: Objects, slow_pin: bool) -> Result<PathBuf, String> {
+        let (name, pin) = (module.to_string_lossy().replace('/', "_"), if slow_pin { "-slow" } else { "" });
+        let home = self.path().join(format!("{name}-{objects}{pin}"));
         if !home.exists() {
             let mut command = command(module, &home)?;
+            command.args(slow_pin.then_some("--slow-pin"));
             let status = command.arg("--make").arg(objects.to_string()).status();
             if !status.map_err(told)?.success() {
                 return Err(format!("no token could be made with {}", module.display()));
@@ -54,7 +60,7 @@ impl Homes {
 /// This program again, for one module.
 pub fn command(module: &Path, home: &Path) -> Result<Command, String> {
     let mut command = Command::new(std::env::current_exe().map_err(told)?);
-    super::super::module::prepare(home, &mut command)?;
+    module::prepare(home, &mut command)?;
     command.arg("bench").arg("--module").arg(module).arg("--home").arg(home);
     Ok(command)
 }
@@ -67,7 +73,7 @@ pub fn measured(
     workload: &Workload,
     setting: Setting,
 ) -> Result<Option<f64>, String> {
-    let home = homes.of(module, setting.objects)?;
+    let home = homes.of(module, setting.objects, setting.slow_pin)?;
     let mut children = Vec::new();
     for _ in 0..setting.processes {
         let mut command = command(module, &home)?;
@@ -129,7 +135,8 @@ pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
         std::process::exit(1);
     }));
     let path = arguments.modules.first().ok_or("a round wants a module")?;
-    let module = Module::load(path, super::super::module::settings(path, home).as_deref())?;
+    let rounds = if arguments.slow_pin { KDF_ITERATIONS } else { module::FEW_ROUNDS };
+    let module = Module::load(path, module::settings(path, home, rounds).as_deref())?;
     if let Some(objects) = arguments.make {
         module.initialize();
         let slot = module.make_token()?;
@@ -167,9 +174,9 @@ pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
             threads(module, slot, begin, setting)
         }
         Begin::Library(begin) => alone(&mut begin(module), setting),
-        Begin::Processes => {
+        Begin::Processes(count) => {
             module.finalize();
-            alone(&mut first_signature(path.clone(), home.to_owned()), setting)
+            alone(&mut first_signatures(count, path.clone(), home.to_owned()), setting)
         }
         Begin::Memory => {
             module.open(slot).login();
@@ -181,12 +188,15 @@ pub fn run(arguments: &Arguments, home: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// A step that runs a process: from its start over login and one signature to its end.
-fn first_signature(module: PathBuf, home: PathBuf) -> Step {
+/// A step that runs processes, all at once: each from its start over login and one signature to its end.
+fn first_signatures(count: u32, module: PathBuf, home: PathBuf) -> Step {
+    let start = move |_| {
+        command(&module, &home).and_then(|mut command| command.arg("--first-signature").spawn().map_err(told))
+    };
     Box::new(move |_| {
-        let done = command(&module, &home)
-            .and_then(|mut command| command.arg("--first-signature").status().map_err(told))
-            .is_ok_and(|status| status.success());
+        let children: Vec<_> = (0..count).map(&start).collect();
+        let done =
+            children.into_iter().all(|child| child.is_ok_and(|mut child| ended(&mut child) == Ok(true)));
         assert!(done, "a process that wanted to sign failed");
     })
 }

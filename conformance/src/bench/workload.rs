@@ -6,6 +6,7 @@ use cryptoki_sys::*;
 
 use tokenkeep::crypto::ec::Curve;
 
+use super::goal::Goal::{self, Alone, AtMost, Beyond, Nothing, Own, Peer};
 use super::limit::{self, Limit};
 use super::module::{Attribute, Module, Session, call, plain};
 
@@ -42,8 +43,8 @@ pub enum Begin {
     Session(fn(Place) -> Step),
     /// In a process that has only loaded the module.
     Library(fn(Module) -> Step),
-    /// In a process that runs others, each from its start to its first signature.
-    Processes,
+    /// In a process that runs so many others at once, each from its start to its first signature.
+    Processes(u32),
     /// The memory of a process that is logged in.
     Memory,
 }
@@ -53,10 +54,15 @@ pub struct Workload {
     pub name: &'static str,
     pub unit: Unit,
     pub objects: Objects,
+    /// As in [`super::round::Setting`], at least.
+    pub threads: u32,
+    pub processes: u32,
+    /// The PIN goes through as many rounds of PBKDF2 as the module sees fit; otherwise ours takes 10 000.
+    pub slow_pin: bool,
     /// A mechanism that a module must have to take part.
     pub needs: CK_MECHANISM_TYPE,
-    /// The ratio to SoftHSM that ours must reach; 0 where none is asked.
-    pub goal: f64,
+    /// What ours must reach.
+    pub goal: Goal,
     pub begin: Begin,
     /// The same work without a token around it.
     pub limit: Limit,
@@ -65,11 +71,11 @@ pub struct Workload {
 const fn row(
     name: &'static str,
     needs: CK_MECHANISM_TYPE,
-    goal: f64,
+    goal: Goal,
     begin: fn(Place) -> Step,
     limit: Limit,
 ) -> Workload {
-    Workload { name, unit: Unit::Steps, objects: 0, needs, goal, begin: Begin::Session(begin), limit }
+    Workload { needs, limit, ..whole(name, goal, Unit::Steps, Begin::Session(begin)) }
 }
 
 const fn bulk(
@@ -80,32 +86,42 @@ const fn bulk(
     begin: fn(Place) -> Step,
     limit: Limit,
 ) -> Workload {
-    Workload { unit: Unit::Bytes(bytes), ..row(name, needs, goal, begin, limit) }
+    Workload { unit: Unit::Bytes(bytes), ..row(name, needs, Peer(goal), begin, limit) }
 }
 
 const fn among(objects: Objects, row: Workload) -> Workload {
     Workload { objects, ..row }
 }
 
-const fn whole(name: &'static str, goal: f64, unit: Unit, begin: Begin) -> Workload {
-    Workload { name, unit, objects: 0, needs: CKM_RSA_PKCS, goal, begin, limit: limit::NONE }
+const fn slow(row: Workload) -> Workload {
+    Workload { slow_pin: true, limit: limit::slow_pin, ..row }
+}
+
+const fn timed(row: Workload) -> Workload {
+    Workload { unit: Unit::Millis, ..row }
+}
+
+const fn whole(name: &'static str, goal: Goal, unit: Unit, begin: Begin) -> Workload {
+    let (threads, processes, slow_pin) = (1, 1, false);
+    let (objects, needs, limit) = (0, CKM_RSA_PKCS, limit::NONE);
+    Workload { name, unit, objects, threads, processes, slow_pin, needs, goal, begin, limit }
 }
 
 const KIB: u64 = 1024;
 
 #[rustfmt::skip]
 pub const WORKLOADS: &[Workload] = &[
-    row("P-256 sign",       CKM_ECDSA,        3.0, |p| sign(p, b"p256", CKM_ECDSA, 32), |_| limit::ec_sign(Curve::P256)),
-    row("P-256 verify",     CKM_ECDSA,        1.5, |p| verify(p, b"p256", CKM_ECDSA, 32), |_| limit::ec_verify(Curve::P256)),
-    row("P-384 sign",       CKM_ECDSA,        9.0, |p| sign(p, b"p384", CKM_ECDSA, 48), |_| limit::ec_sign(Curve::P384)),
-    row("Ed25519 sign",     CKM_EDDSA,       18.0, |p| sign(p, b"ed25519", CKM_EDDSA, 32), limit::ed25519),
-    row("P-256 ECDH",       CKM_ECDH1_DERIVE, 2.7, ecdh, |_| limit::ecdh(Curve::P256)),
-    row("RSA-2048 sign",    CKM_RSA_PKCS,     2.2, |p| sign(p, b"rsa2048", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(2048)),
-    row("RSA-2048 PSS",     CKM_RSA_PKCS_PSS, 2.2, pss, |_| limit::rsa_sign(2048)),
-    row("RSA-2048 decrypt", CKM_RSA_PKCS,     2.2, decrypt, |_| limit::rsa_sign(2048)),
-    row("RSA-3072 sign",    CKM_RSA_PKCS,     2.7, |p| sign(p, b"rsa3072", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(3072)),
-    row("RSA-4096 sign",    CKM_RSA_PKCS,     3.0, |p| sign(p, b"rsa4096", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(4096)),
-    row("RSA-2048 verify",  CKM_RSA_PKCS,     2.1, |p| verify(p, b"rsa2048", CKM_RSA_PKCS, 32), |_| limit::rsa_verify(2048)),
+    row("P-256 sign",       CKM_ECDSA,        Peer(3.0), |p| sign(p, b"p256", CKM_ECDSA, 32), |_| limit::ec_sign(Curve::P256)),
+    row("P-256 verify",     CKM_ECDSA,        Peer(1.5), |p| verify(p, b"p256", CKM_ECDSA, 32), |_| limit::ec_verify(Curve::P256)),
+    row("P-384 sign",       CKM_ECDSA,        Peer(9.0), |p| sign(p, b"p384", CKM_ECDSA, 48), |_| limit::ec_sign(Curve::P384)),
+    row("Ed25519 sign",     CKM_EDDSA,       Peer(18.0), |p| sign(p, b"ed25519", CKM_EDDSA, 32), limit::ed25519),
+    row("P-256 ECDH",       CKM_ECDH1_DERIVE, Peer(2.7), ecdh, |_| limit::ecdh(Curve::P256)),
+    row("RSA-2048 sign",    CKM_RSA_PKCS,     Peer(2.2), |p| sign(p, b"rsa2048", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(2048)),
+    row("RSA-2048 PSS",     CKM_RSA_PKCS_PSS, Peer(2.2), pss, |_| limit::rsa_sign(2048)),
+    row("RSA-2048 decrypt", CKM_RSA_PKCS,     Peer(2.2), decrypt, |_| limit::rsa_sign(2048)),
+    row("RSA-3072 sign",    CKM_RSA_PKCS,     Peer(2.7), |p| sign(p, b"rsa3072", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(3072)),
+    row("RSA-4096 sign",    CKM_RSA_PKCS,     Peer(3.0), |p| sign(p, b"rsa4096", CKM_RSA_PKCS, 32), |_| limit::rsa_sign(4096)),
+    row("RSA-2048 verify",  CKM_RSA_PKCS,     Peer(2.1), |p| verify(p, b"rsa2048", CKM_RSA_PKCS, 32), |_| limit::rsa_verify(2048)),
     bulk("AES-256-GCM 64 B",   CKM_AES_GCM,     12.0, 64, |p| gcm(p, 64), |_| limit::gcm(64)),
     bulk("AES-256-GCM 1 KiB",  CKM_AES_GCM,     12.0, KIB, |p| gcm(p, 1 << 10), |_| limit::gcm(1 << 10)),
     bulk("AES-256-GCM 16 KiB", CKM_AES_GCM,      8.0, 16 * KIB, |p| gcm(p, 16 << 10), |_| limit::gcm(16 << 10)),
@@ -113,21 +129,25 @@ pub const WORKLOADS: &[Workload] = &[
     bulk("AES-256-CTR 16 KiB", CKM_AES_CTR,      6.0, 16 * KIB, |p| ctr(p, 16 << 10), |_| limit::ctr(16 << 10)),
     bulk("AES-256-CTR 1 MiB",  CKM_AES_CTR,      2.5, KIB * KIB, |p| ctr(p, 1 << 20), |_| limit::ctr(1 << 20)),
     bulk("HMAC-SHA-256 64 B",  CKM_SHA256_HMAC, 12.0, 64, |p| hmac(p, 64), |_| limit::hmac(64)),
-    row("C_GetInfo",          CKM_RSA_PKCS,    0.0, info, limit::NONE),
-    row("C_GetSessionInfo",   CKM_RSA_PKCS,    0.0, session_info, limit::NONE),
-    row("session open/close", CKM_RSA_PKCS,    1.0, sessions, limit::NONE),
-    row("begin and cancel",   CKM_ECDSA,       0.0, begin, limit::NONE),
-    row("find by label",      CKM_RSA_PKCS,    0.0, find_key, limit::NONE),
-    row("read a label",       CKM_RSA_PKCS,    0.0, label, limit::NONE),
-    row("RSA-2048 generate",  CKM_RSA_PKCS_KEY_PAIR_GEN, 2.9, generate, limit::rsa_generate),
-    row("create object",      CKM_RSA_PKCS,    0.0, create, limit::fsync),
-    whole("open and login", 0.0, Unit::Millis, Begin::Library(login)),
-    whole("first signature", 2.0, Unit::Millis, Begin::Processes),
-    whole("memory", 0.0, Unit::Memory, Begin::Memory),
-    among(10_000, row("find among 10 000", CKM_RSA_PKCS, 0.0, find, limit::NONE)),
-    among(10_000, row("sign among 10 000", CKM_ECDSA, 0.0, |p| sign(p, b"p256", CKM_ECDSA, 32), limit::NONE)),
-    among(10_000, whole("login among 10 000", 0.0, Unit::Millis, Begin::Library(login))),
-    among(10_000, whole("memory, 10 000", 0.0, Unit::Memory, Begin::Memory)),
+    row("C_GetInfo",          CKM_RSA_PKCS,    Nothing, info, limit::NONE),
+    row("C_GetSessionInfo",   CKM_RSA_PKCS,    Nothing, session_info, limit::NONE),
+    row("session open/close", CKM_RSA_PKCS,    Peer(1.0), sessions, limit::NONE),
+    row("begin and cancel",   CKM_ECDSA,       Nothing, begin, limit::NONE),
+    row("find by label",      CKM_RSA_PKCS,    Nothing, find_key, limit::NONE),
+    row("read a label",       CKM_RSA_PKCS,    Nothing, label, limit::NONE),
+    row("RSA-2048 generate",  CKM_RSA_PKCS_KEY_PAIR_GEN, Peer(2.9), generate, limit::rsa_generate),
+    timed(row("create object", CKM_RSA_PKCS,   Alone(1.5), create, limit::fsync)),
+    whole("open and login",   Nothing, Unit::Millis, Begin::Library(login)),
+    whole("first signature",  Peer(2.0), Unit::Millis, Begin::Processes(1)),
+    slow(whole("first, slow PIN", Beyond(5.0), Unit::Millis, Begin::Processes(1))),
+    whole("8 starts at once", Nothing, Unit::Millis, Begin::Processes(8)),
+    whole("memory",           Nothing, Unit::Memory, Begin::Memory),
+    Workload { threads: 2,   ..row("P-256, 2 threads",   CKM_ECDSA, Own(1.85, "P-256 sign"), |p| sign(p, b"p256", CKM_ECDSA, 32), limit::NONE) },
+    Workload { processes: 2, ..row("P-256, 2 processes", CKM_ECDSA, Own(1.85, "P-256 sign"), |p| sign(p, b"p256", CKM_ECDSA, 32), limit::NONE) },
+    among(10_000, timed(row("find among 10 000", CKM_RSA_PKCS, AtMost(0.05), find, limit::NONE))),
+    among(10_000, row("sign among 10 000",   CKM_ECDSA, Own(0.9, "P-256 sign"), |p| sign(p, b"p256", CKM_ECDSA, 32), limit::NONE)),
+    among(10_000, whole("login among 10 000", Own(0.9, "open and login"), Unit::Millis, Begin::Library(login))),
+    among(10_000, whole("memory, 10 000",     AtMost(12.0), Unit::Memory, Begin::Memory)),
 ];
 
 /// The row with this name.

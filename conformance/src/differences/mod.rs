@@ -88,7 +88,7 @@ fn answers(module: &Path) -> Result<Vec<(String, String)>> {
 
 /// All questions to one module.
 fn ask(path: &Path, home: &Path) -> Result<()> {
-    let module = Module::at(path, module::settings(path, home).as_deref())?;
+    let module = Module::at(path, module::settings(path, home, module::FEW_ROUNDS).as_deref())?;
     let nothing = |state: &str, session| {
         for row in functions::answers(&module, session).iter().filter(|row| row.since == "2.40") {
             let answer = row.answer.map_or_else(|| "not there".to_owned(), Rv::name_of);

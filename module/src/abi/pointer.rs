@@ -152,8 +152,6 @@ pub struct Output {
     buffer: CK_BYTE_PTR,
     len: CK_ULONG_PTR,
     room: Room,
-    /// Bytes written by [`Output::append`].
-    written: usize,
 }
 
 impl Output {
@@ -165,7 +163,7 @@ impl Output {
         // SAFETY: §5.2: `len` is NULL or a CK_ULONG.
         let offered = unsafe { read(len) }.ok_or_else(|| null("the length of the output"))?;
         let room = if buffer.is_null() { Room::Query } else { Room::Of(size(offered)?) };
-        Ok(Output { buffer, len, room, written: 0 })
+        Ok(Output { buffer, len, room })
     }
 
     /// What the caller offers.
@@ -173,38 +171,16 @@ impl Output {
         self.room
     }
 
-    /// Whether writing the answer's beginning could spoil input that has not been read: it begins within the input, but
-    /// not where that begins.
-    pub fn runs_ahead_of(&self, (input, len): In) -> bool {
-        let (from, input) = (self.buffer.addr(), input.addr());
-        from > input && from - input < usize::try_from(len).unwrap_or(usize::MAX)
-    }
-
-    /// Writes a part of the answer behind those before it, and leaves less room.
+    /// The place for the answer, when the caller gives one that is not also the input's.
     ///
     /// # Safety
-    /// As for [`Output::put`].
-    pub unsafe fn append(&mut self, reply: Reply) -> Result<()> {
-        let answer = match (reply, self.room) {
-            (Reply::Data(answer), Room::Of(room)) if answer.len() <= room => answer,
-            _ => return Err(Rv::GeneralError.because("a part of an answer larger than its room")),
-        };
-        // SAFETY: §5.2: so many bytes are left of the buffer, and the answer has no more.
-        unsafe { put(self.buffer.add(self.written), answer.expose()) };
-        self.written += answer.len();
-        if let Room::Of(room) = &mut self.room {
-            *room -= answer.len();
-        }
-        Ok(())
-    }
-
-    /// Writes the length of all that was appended.
-    ///
-    /// # Safety
-    /// As for [`Output::put`].
-    pub unsafe fn end(self) {
-        // SAFETY: §5.2: `len` was read in `at`.
-        unsafe { self.len.write_unaligned(self.written as CK_ULONG) };
+    /// As for [`Output::at`]; the place is used no more when [`Output::put`] is called.
+    pub unsafe fn apart_from<'a>(&self, (input, len): In) -> Option<&'a mut [u8]> {
+        let (Room::Of(room), false) = (self.room, self.buffer.is_null()) else { return None };
+        let (out, input) = (self.buffer.addr(), input.addr());
+        let apart = out.checked_add(room)? <= input || input.checked_add(size(len).ok()?)? <= out;
+        // SAFETY: §5.2: not NULL, and `room` bytes long; bytes have no alignment.
+        apart.then(|| unsafe { slice::from_raw_parts_mut(self.buffer, room) })
     }
 
     /// Writes the length, and the answer if there is one.

@@ -4,7 +4,7 @@
 //! anything is written.
 
 use crate::cryptoki::ids::*;
-use crate::cryptoki::{Result, Room, Rv, Secret};
+use crate::cryptoki::{Reply, Result, Room, Rv, Secret};
 
 use super::api::{Call, Kind, List, Module};
 use super::derivation::Targets;
@@ -113,37 +113,18 @@ pub unsafe fn begin(
 pub unsafe fn single(call: &Call, kind: Kind, input: In, output: Out) -> Result<()> {
     // SAFETY: §5.2.
     let (data, output) = or_end(call, &[kind], unsafe { both(input, output) })?;
-    if data.len() > PIECE && !output.runs_ahead_of(input) && call.streams(kind, data.len(), output.room()) {
-        // SAFETY: §5.2; the room holds the whole answer, and `data` is used no more.
-        return unsafe { in_pieces(call, kind, input, output) };
+    if matches!(kind, Kind::Encrypt | Kind::Decrypt) {
+        // SAFETY: §5.2; the place is not the data's.
+        if let Some(place) = unsafe { output.apart_from(input) }
+            && let Some(len) = call.straight(kind, data, place)?
+        {
+            // SAFETY: §5.2; `place` and `data` are used no more.
+            return unsafe { output.put(Reply::Length(len)) };
+        }
     }
     let reply = call.single(kind, data, output.room())?;
     // SAFETY: §5.2; the reply is owned and `data` is used no more.
     unsafe { output.put(reply) }
-}
-
-/// Long data go through a cipher in pieces of this size, which stay in the processor's cache on their way.
-const PIECE: usize = 32 << 10;
-
-/// A whole call as its parts, which give the same (§5.8.2): each piece is read, and its answer written behind it.
-///
-/// # Safety
-/// As for [`bytes`] and [`Output::put`].
-unsafe fn in_pieces(call: &Call, kind: Kind, (data, len): In, mut output: Output) -> Result<()> {
-    let len = size(len)?;
-    for at in (0..len).step_by(PIECE) {
-        // SAFETY: §5.1.1: within the caller's bytes.
-        let piece = unsafe { bytes((data.add(at), PIECE.min(len - at) as CK_ULONG)) }?;
-        let reply = call.update(kind, piece, output.room())?;
-        // SAFETY: §5.2; the reply is owned and `piece` is used no more.
-        unsafe { output.append(reply) }?;
-    }
-    let reply = call.finish(kind, output.room())?;
-    // SAFETY: as above.
-    unsafe { output.append(reply) }?;
-    // SAFETY: §5.2.
-    unsafe { output.end() };
-    Ok(())
 }
 
 /// A part, with a part of the answer.

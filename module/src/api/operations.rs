@@ -182,9 +182,12 @@ impl Call<'_> {
         self.with(kind, |slot| operation::single(slot, data, room))
     }
 
-    /// Whether so many bytes may as well be given in parts, with an answer that the room holds to its last byte.
-    pub fn streams(&self, kind: Kind, len: usize, room: Room) -> bool {
-        self.with(kind, |slot| Ok(operation::streams(slot.as_ref(), len, room))).unwrap_or(false)
+    /// As [`Call::single`], with the answer straight to where it goes; none where it does not go so.
+    ///
+    /// # Errors
+    /// Those of [`operation::straight`].
+    pub fn straight(&self, kind: Kind, data: &[u8], out: &mut [u8]) -> Result<Option<usize>> {
+        self.with(kind, |slot| operation::straight(slot, data, out))
     }
 
     /// More data: C_EncryptUpdate, C_DecryptUpdate, C_DigestUpdate, C_SignUpdate, C_VerifyUpdate.

@@ -1,6 +1,7 @@
-//! Block modes of AES and DES, in parts: ECB, CBC with and without padding, OFB, CFB, CTR with a counter of any width.
+//! Block modes of AES and DES, in parts: ECB, CBC with and without padding, OFB, CFB.
 
 use super::awslc::{Evp, Stream};
+pub use super::ctr::Ctr;
 pub use super::gcm::Gcm;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 
@@ -45,10 +46,6 @@ pub enum Mode {
     Cbc,
     /// CBC with the padding of PKCS#7 (RFC 5652 §6.3).
     CbcPad,
-    /// A 16-byte counter block, of which the low `bits` (1 to 128) count and wrap.
-    Ctr {
-        bits: usize,
-    },
     /// Output feedback (AES): a 16-byte IV, any length of data.
     Ofb,
     /// Cipher feedback of 1, 8 or 128 bits (AES): a 16-byte IV, any length of data.
@@ -67,10 +64,6 @@ impl Mode {
             (Algorithm::Aes, Mode::Cfb1) => Evp::Cfb1,
             (Algorithm::Aes, Mode::Cfb8) => Evp::Cfb8,
             (Algorithm::Aes, Mode::Cfb128) => Evp::Cfb128,
-            (Algorithm::Aes, Mode::Ctr { bits: 1..=128 }) => Evp::Ctr,
-            (Algorithm::Aes, Mode::Ctr { .. }) => {
-                return Err(Rv::MechanismParamInvalid.because("ulCounterBits must be 1 to 128"));
-            }
             (Algorithm::Des, Mode::Ecb) => Evp::DesEcb,
             (Algorithm::Des, Mode::Cbc | Mode::CbcPad) => Evp::DesCbc,
             (Algorithm::Des, _) => {
@@ -81,7 +74,7 @@ impl Mode {
 
     /// Whether as many bytes come out as went in, whatever their number.
     fn streams(self) -> bool {
-        matches!(self, Mode::Ctr { .. } | Mode::Ofb | Mode::Cfb1 | Mode::Cfb8 | Mode::Cfb128)
+        matches!(self, Mode::Ofb | Mode::Cfb1 | Mode::Cfb8 | Mode::Cfb128)
     }
 }
 
@@ -101,39 +94,11 @@ pub struct Cipher {
     stream: Stream,
     /// Bytes taken whose block has not come out yet.
     held: usize,
-    counter: Counter,
-}
-
-/// How far a CTR counter may go.
-#[derive(Default)]
-struct Counter {
-    /// The counter block after the low bits wrapped.
-    wrapped: [u8; BLOCK],
-    /// Bytes until the low bits wrap, and bytes until they come to where they began.
-    until_wrap: u128,
-    until_reuse: u128,
-}
-
-impl Counter {
-    fn new(bits: usize, iv: [u8; BLOCK]) -> Counter {
-        let block = u128::from_be_bytes(iv);
-        if bits >= 128 {
-            // The whole block counts and wraps by itself; its 2^128 blocks never end.
-            return Counter { wrapped: iv, until_wrap: u128::MAX, until_reuse: u128::MAX };
-        }
-        let blocks = 1u128 << bits;
-        let low = block & (blocks - 1);
-        Counter {
-            wrapped: (block - low).to_be_bytes(),
-            until_wrap: (blocks - low).saturating_mul(BLOCK as u128),
-            until_reuse: blocks.saturating_mul(BLOCK as u128),
-        }
-    }
 }
 
 impl Cipher {
     /// Begins. `CKR_KEY_SIZE_RANGE` for a key of a length the algorithm does not have, `CKR_MECHANISM_PARAM_INVALID` for
-    /// an IV that is not a block (none for ECB) or a counter that is not 1 to 128 bits wide.
+    /// an IV that is not a block (none for ECB).
     pub fn new(
         algorithm: Algorithm,
         mode: Mode,
@@ -145,23 +110,15 @@ impl Cipher {
         let wanted = if mode == Mode::Ecb { 0 } else { block };
         if iv.len() != wanted {
             return Err(Rv::MechanismParamInvalid
-                .because(format!("the IV or counter block must have {wanted} bytes, not {}", iv.len())));
+                .because(format!("the IV must have {wanted} bytes, not {}", iv.len())));
         }
-        let counter = match (mode, <[u8; BLOCK]>::try_from(iv)) {
-            (Mode::Ctr { bits }, Ok(iv)) => Counter::new(bits, iv),
-            _ => Counter::default(),
-        };
         let encrypt = direction == Direction::Encrypt;
         let stream = Stream::new(engine, encrypt, mode == Mode::CbcPad, key.expose(), iv);
-        Ok(Cipher { mode, block, direction, stream: stream.ok_or_else(failed)?, held: 0, counter })
+        Ok(Cipher { mode, block, direction, stream: stream.ok_or_else(failed)?, held: 0 })
     }
 
     /// Takes the next part; exactly `room(data.len())` bytes go to the end of `out`.
-    /// `CKR_DATA_LEN_RANGE` when a CTR counter would come round to a value already used.
     pub fn update(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        if let Mode::Ctr { .. } = self.mode {
-            return self.count(data, out);
-        }
         if self.mode.streams() {
             return self.stream.update(data, out).ok_or_else(failed);
         }
@@ -173,30 +130,12 @@ impl Cipher {
         Ok(())
     }
 
-    fn count(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let asked = data.len() as u128;
-        if asked > self.counter.until_reuse {
-            let rv = match self.direction {
-                Direction::Encrypt => Rv::DataLenRange,
-                Direction::Decrypt => Rv::EncryptedDataLenRange,
-            };
-            return Err(rv.because("more blocks than ulCounterBits can count: the key stream would repeat"));
-        }
-        out.try_reserve(data.len()).map_err(|_| Rv::HostMemory)?;
-        let (before, after) = data.split_at(asked.min(self.counter.until_wrap) as usize);
-        self.stream.update(before, out).ok_or_else(failed)?;
-        if asked >= self.counter.until_wrap {
-            self.stream.restart(&self.counter.wrapped).ok_or_else(failed)?;
-            self.stream.update(after, out).ok_or_else(failed)?;
-            // It wraps once: after that, reuse comes before the next wrap.
-            self.counter.until_wrap = u128::MAX;
-        } else if self.counter.until_wrap != u128::MAX {
-            self.counter.until_wrap -= asked;
-        }
-        if self.counter.until_reuse != u128::MAX {
-            self.counter.until_reuse -= asked;
-        }
-        Ok(())
+    /// All of the data of a fresh cipher, the answer straight to `out`: how many bytes it has. None when the mode holds
+    /// bytes back, or `out` is too short; nothing is done then.
+    pub fn straight(&mut self, data: &[u8], out: &mut [u8]) -> Option<Result<usize>> {
+        let whole = self.mode != Mode::CbcPad && data.len().is_multiple_of(self.block);
+        let can = self.mode.streams() || whole;
+        (can && data.len() <= out.len()).then(|| self.stream.straight(data, out).ok_or_else(failed))
     }
 
     /// Ends: the last block, if the mode has one. Without padding the data must have been whole blocks
@@ -276,19 +215,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const EVERY: [Mode; 11] = [
-        Mode::Ecb,
-        Mode::Cbc,
-        Mode::CbcPad,
-        Mode::Ctr { bits: 128 },
-        Mode::Ctr { bits: 32 },
-        Mode::Ctr { bits: 7 },
-        Mode::Ctr { bits: 64 },
-        Mode::Ofb,
-        Mode::Cfb1,
-        Mode::Cfb8,
-        Mode::Cfb128,
-    ];
+    const EVERY: [Mode; 7] =
+        [Mode::Ecb, Mode::Cbc, Mode::CbcPad, Mode::Ofb, Mode::Cfb1, Mode::Cfb8, Mode::Cfb128];
 
     fn unhex(hex: &str) -> Vec<u8> {
         hex::decode(hex).unwrap()
@@ -316,15 +244,12 @@ mod tests {
     #[test]
     fn published_blocks() {
         let (plain, iv) = ("6bc1bee22e409f96e93d7e117393172a", "000102030405060708090a0b0c0d0e0f");
-        let (k128, counter) = ("2b7e151628aed2a6abf7158809cf4f3c", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+        let k128 = "2b7e151628aed2a6abf7158809cf4f3c";
         let k192 = "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b";
-        let k256 = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
         for (mode, key, iv, cipher) in [
             (Mode::Ecb, k128, iv, "3ad77bb40d7a3660a89ecaf32466ef97"),
             (Mode::Cbc, k128, iv, "7649abac8119b246cee98e9b12e9197d"),
             (Mode::Cbc, k192, iv, "4f021db243bc633d7178183a9fa071e8"),
-            (Mode::Ctr { bits: 128 }, k128, counter, "874d6191b620e3261bef6864990db6ce"),
-            (Mode::Ctr { bits: 32 }, k256, counter, "601ec313775789a5b7a7f504bbf3d228"),
         ] {
             let (key, iv, plain, cipher) = (unhex(key), unhex(iv), unhex(plain), unhex(cipher));
             assert_eq!(run(mode, Direction::Encrypt, &key, &iv, &plain).unwrap(), cipher, "{mode:?}");
@@ -340,12 +265,8 @@ mod tests {
         for key in [0, 8, 15, 17, 33, 64] {
             assert_eq!(refused(new(Mode::Cbc, key, 16)), Rv::KeySizeRange);
         }
-        for (mode, iv) in [(Mode::Ecb, 16), (Mode::Cbc, 0), (Mode::CbcPad, 15), (Mode::Ctr { bits: 32 }, 12)]
-        {
+        for (mode, iv) in [(Mode::Ecb, 16), (Mode::Cbc, 0), (Mode::CbcPad, 15)] {
             assert_eq!(refused(new(mode, 16, iv)), Rv::MechanismParamInvalid);
-        }
-        for bits in [0, 129, usize::MAX] {
-            assert_eq!(refused(new(Mode::Ctr { bits }, 16, 16)), Rv::MechanismParamInvalid);
         }
     }
 
@@ -373,35 +294,6 @@ mod tests {
                 refused(run(Mode::CbcPad, Direction::Decrypt, &key, &iv, &sealed)),
                 Rv::EncryptedDataInvalid
             );
-        }
-    }
-
-    #[test]
-    fn a_counter_wraps_its_low_bits_only() {
-        let key = [3; 16];
-        for bits in [1, 4, 7, 31, 32, 33, 63, 64, 65, 127] {
-            let ones = u128::MAX >> (128 - bits);
-            let high = 0xabcd_ef01_2345_6789_abcd_ef01_2345_6789u128 & !ones;
-            let iv = (high | ones).to_be_bytes();
-            let whole = run(Mode::Ctr { bits }, Direction::Encrypt, &key, &iv, &[0; 32]).unwrap();
-            let blocks = [iv, high.to_be_bytes()].concat();
-            assert_eq!(whole, run(Mode::Ecb, Direction::Encrypt, &key, &iv, &blocks).unwrap(), "{bits}");
-        }
-    }
-
-    #[test]
-    fn a_counter_does_not_come_round() {
-        for (direction, rv) in
-            [(Direction::Encrypt, Rv::DataLenRange), (Direction::Decrypt, Rv::EncryptedDataLenRange)]
-        {
-            let mut cipher = begin(Mode::Ctr { bits: 3 }, direction, &[1; 16], &[0xff; 16]);
-            let mut out = Vec::new();
-            assert_eq!(refused(cipher.update(&[0; 129], &mut out)), rv);
-            cipher.update(&[0; 127], &mut out).unwrap();
-            cipher.update(&[0; 1], &mut out).unwrap();
-            assert_eq!(refused(cipher.update(&[0; 1], &mut out)), rv);
-            cipher.update(&[], &mut out).unwrap();
-            assert_eq!(out.len(), 128);
         }
     }
 

@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 use super::awslc::{Evp, Stream};
 use super::cipher::{Direction, check_key, failed};
-use crate::cryptoki::{Result, Rv, Secret};
+use crate::cryptoki::{Error, Result, Rv, Secret};
 
 /// A running AES-GCM encryption or decryption (SP 800-38D). The tag stands behind the ciphertext (PKCS#11 v3.2 §6.13.4).
 pub struct Gcm {
@@ -46,12 +46,25 @@ impl Gcm {
             Direction::Encrypt => {
                 // Room for the tag too, so that a message in one piece is allocated once.
                 out.try_reserve_exact(data.len().saturating_add(48)).map_err(|_| Rv::HostMemory)?;
-                self.stream
-                    .update(data, out)
-                    .ok_or_else(|| Rv::DataLenRange.because("too much data for one GCM message"))
+                self.stream.update(data, out).ok_or_else(too_long)
             }
             Direction::Decrypt => self.hold(data),
         }
+    }
+
+    /// All of the message at once, the answer straight to `out`: how many bytes it has. None when decrypting, or when `out` is
+    /// too short; nothing is done then.
+    pub fn straight(&mut self, data: &[u8], out: &mut [u8]) -> Option<Result<usize>> {
+        let whole = data.len().checked_add(self.tag)?;
+        let can = self.direction == Direction::Encrypt && whole <= out.len();
+        can.then(|| {
+            let sealed = self.stream.straight(data, out).filter(|len| *len == data.len());
+            sealed.ok_or_else(too_long)?;
+            let mut tag = Vec::with_capacity(self.tag);
+            self.finish(&mut tag)?;
+            out[data.len()..whole].copy_from_slice(&tag);
+            Ok(whole)
+        })
     }
 
     /// Decrypts into `plain` all but the last bytes, which may be the tag.
@@ -131,6 +144,10 @@ impl Gcm {
             }
         }
     }
+}
+
+fn too_long() -> Error {
+    Rv::DataLenRange.because("too much data for one GCM message")
 }
 
 impl Drop for Gcm {

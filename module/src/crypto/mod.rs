@@ -19,6 +19,7 @@ pub mod ccm;
 pub mod certificate;
 pub mod chacha;
 pub mod cipher;
+mod ctr;
 mod curve;
 pub mod domain;
 pub mod ec;

@@ -1,7 +1,7 @@
 //! AES (PKCS#11 v3.2 §6.10 – §6.13, §6.15): key generation, and its modes as ciphers.
 
 use crate::crypto::ccm;
-use crate::crypto::cipher::{Algorithm, Cipher, Direction, Gcm, Mode};
+use crate::crypto::cipher::{Algorithm, Cipher, Ctr, Direction, Gcm, Mode};
 use crate::crypto::feedback::Cfb64;
 use crate::crypto::stealing::{cts, xts};
 use crate::cryptoki::ids::*;
@@ -80,7 +80,9 @@ fn begin(start: &Start<'_>, direction: Direction) -> Result<Begun> {
         (CKM_AES_CFB8, Params::Iv(iv)) => cipher(Mode::Cfb8, iv),
         (CKM_AES_CFB64, Params::Iv(iv)) => Ok(Box::new(Cfb64::new(direction, key, iv)?)),
         (CKM_AES_CFB128, Params::Iv(iv)) => cipher(Mode::Cfb128, iv),
-        (CKM_AES_CTR, Params::Ctr { bits, counter }) => cipher(Mode::Ctr { bits: *bits }, counter),
+        (CKM_AES_CTR, Params::Ctr { bits, counter }) => {
+            Ok(Box::new(Ctr::new(direction, key, *bits, counter)?))
+        }
         (CKM_AES_CTS, Params::Iv(iv)) => Ok(stolen(cts, direction, key, iv)),
         (CKM_AES_XTS, Params::Iv(iv)) => Ok(stolen(xts, direction, key, iv)),
         (CKM_AES_GCM, Params::Gcm { iv, aad, tag_bits }) => {

@@ -1,7 +1,7 @@
 //! What a mechanism does once begun: one trait for every kind, and the two shapes that most work has.
 
 use crate::crypto::chacha::{ChaCha20, ChaCha20Poly1305, Poly1305};
-use crate::crypto::cipher::{Cipher, Gcm};
+use crate::crypto::cipher::{Cipher, Ctr, Gcm};
 use crate::crypto::feedback::Cfb64;
 use crate::crypto::gcm::Gmac;
 use crate::crypto::hash::Hasher;
@@ -16,6 +16,12 @@ pub trait Operation: Send {
 
     /// Gives the signature, the digest, or the rest of the text.
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Does all of the work at once, when fresh, with the answer straight to where it goes: how many bytes it has. None where
+    /// the mechanism does not do so, or the answer does not fit; nothing is done then.
+    fn straight(&mut self, _data: &[u8], _out: &mut [u8]) -> Option<Result<usize>> {
+        None
+    }
 
     /// Judges a signature over what was taken in: by making it again, unless the mechanism knows better.
     ///
@@ -66,7 +72,7 @@ pub trait Operation: Send {
 
 /// A cipher of the crypto room is an operation as it stands.
 macro_rules! ciphers {
-    ($($cipher:ty),*) => {$(
+    ($($cipher:ty $(: $straight:ident)?),*) => {$(
         impl Operation for $cipher {
             fn update(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
                 <$cipher>::update(self, data, out)
@@ -75,6 +81,10 @@ macro_rules! ciphers {
             fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
                 <$cipher>::finish(self, out)
             }
+
+            $(fn $straight(&mut self, data: &[u8], out: &mut [u8]) -> Option<Result<usize>> {
+                <$cipher>::$straight(self, data, out)
+            })?
 
             fn room(&self, more: usize) -> usize {
                 <$cipher>::room(self, more)
@@ -87,7 +97,7 @@ macro_rules! ciphers {
     )*};
 }
 
-ciphers!(Cipher, Gcm, Cfb64, ChaCha20, ChaCha20Poly1305);
+ciphers!(Cipher: straight, Gcm: straight, Ctr: straight, Cfb64, ChaCha20, ChaCha20Poly1305);
 
 /// A MAC of the crypto room, of which the first `len` bytes are the signature.
 pub struct Tagging<M> {

@@ -142,10 +142,16 @@ pub fn single(slot: &mut Option<Active>, data: &[u8], room: Room) -> Result<Repl
     })
 }
 
-/// Whether so many bytes of a fresh operation give their answer as they come, and the room holds all of it.
-pub fn streams(slot: Option<&Active>, len: usize, room: Room) -> bool {
-    let (Some(active), Room::Of(size)) = (slot, room) else { return false };
-    matches!(active.stage, Stage::Ready) && active.begun.room(len) > 0 && active.begun.rest(len) <= size
+/// As [`single`], with the answer straight to where it goes: how many bytes it has. None where the mechanism does not do
+/// so, and where [`single`] has something else to say; nothing is done then.
+///
+/// # Errors
+/// Those of the mechanism.
+pub fn straight(slot: &mut Option<Active>, data: &[u8], out: &mut [u8]) -> Result<Option<usize>> {
+    let fresh = slot.as_mut().filter(|active| matches!(active.stage, Stage::Ready));
+    let done = fresh.and_then(|active| active.begun.straight(data, out));
+    slot.take_if(|_| done.is_some());
+    done.transpose()
 }
 
 /// An empty answer that will not move: an engine writes up to two blocks ahead, which it takes back.

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Set on each connection. The commit is on the disk when it returns; nothing is left in freed pages, in
 /// temporary files or in a memory map; the file's own schema is not trusted.
 const MANNERS: &str = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; \
-    PRAGMA trusted_schema=OFF; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=1048576";
+    PRAGMA trusted_schema=OFF; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=8388608";
 
 /// How a file can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,6 @@ use crate::cryptoki::Secret;
 pub enum Evp {
     Ecb,
     Cbc,
-    Ctr,
     Ofb,
     Cfb1,
     Cfb8,
@@ -33,9 +32,6 @@ impl Evp {
             (Evp::Cbc, 16) => EVP_aes_128_cbc,
             (Evp::Cbc, 24) => EVP_aes_192_cbc,
             (Evp::Cbc, 32) => EVP_aes_256_cbc,
-            (Evp::Ctr, 16) => EVP_aes_128_ctr,
-            (Evp::Ctr, 24) => EVP_aes_192_ctr,
-            (Evp::Ctr, 32) => EVP_aes_256_ctr,
             (Evp::Ofb, 16) => EVP_aes_128_ofb,
             (Evp::Ofb, 24) => EVP_aes_192_ofb,
             (Evp::Ofb, 32) => EVP_aes_256_ofb,
@@ -82,7 +78,7 @@ impl Stream {
         let cipher = mode.cipher(key.len())?;
         let right = match mode {
             Evp::Ecb | Evp::DesEcb => iv.is_empty(),
-            Evp::Cbc | Evp::Ctr | Evp::Ofb | Evp::Cfb1 | Evp::Cfb8 | Evp::Cfb128 => iv.len() == 16,
+            Evp::Cbc | Evp::Ofb | Evp::Cfb1 | Evp::Cfb8 | Evp::Cfb128 => iv.len() == 16,
             Evp::DesCbc => iv.len() == 8,
             Evp::Gcm => !iv.is_empty(),
             // Takes its lengths first: see `ccm`.
@@ -104,15 +100,6 @@ impl Stream {
         Some(stream)
     }
 
-    /// Begins anew from this 16-byte counter block, under the same key.
-    pub fn restart(&mut self, iv: &[u8; 16]) -> Option<()> {
-        let (none, same) = (ptr::null(), -1);
-        // SAFETY: the context is alive and has its key; the IV has 16 bytes, as CTR reads.
-        done(unsafe {
-            EVP_CipherInit_ex(self.0.raw(), ptr::null(), ptr::null_mut(), none, iv.as_ptr(), same)
-        })
-    }
-
     /// Takes data; what comes of it goes to the end of `out`.
     pub fn update(&mut self, data: &[u8], out: &mut Vec<u8>) -> Option<()> {
         // One block may come from before, and decryption with padding writes one block that it takes back.
@@ -128,6 +115,26 @@ impl Stream {
             }
         }
         Some(())
+    }
+
+    /// Takes whole blocks when none are held back; what comes of them goes to `out`, which is at least as long. Answers how
+    /// many bytes that are.
+    pub fn straight(&mut self, data: &[u8], out: &mut [u8]) -> Option<usize> {
+        let raw = self.0.raw();
+        // SAFETY: the context is alive, and nobody else has it.
+        let (block, held) = unsafe { (EVP_CIPHER_CTX_block_size(raw), (*raw).buf_len + (*raw).final_used) };
+        if held != 0 || !data.len().is_multiple_of(block as usize) || data.len() > out.len() {
+            return None;
+        }
+        let mut written = 0;
+        for part in data.chunks(Self::STRIDE) {
+            let (end, mut len) = (out.get_mut(written..)?.as_mut_ptr(), 0);
+            // SAFETY: nothing came before these whole blocks, so no more is written than was read, and `out` has room for
+            // all of it.
+            done(unsafe { EVP_CipherUpdate(raw, end, &mut len, part.as_ptr(), part.len() as c_int) })?;
+            written += usize::try_from(len).ok()?;
+        }
+        Some(written)
     }
 
     /// Takes data that is authenticated only (GCM).

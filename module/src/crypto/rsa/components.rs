@@ -200,7 +200,7 @@ fn check_product(n: &Number, p: &Number, q: &Number) -> Result<()> {
 }
 
 fn check_primes(p: &Number, q: &Number) -> Result<()> {
-    match p.is_prime() == Some(true) && q.is_prime() == Some(true) {
+    match p.is_honest_prime() == Some(true) && q.is_honest_prime() == Some(true) {
         true => Ok(()),
         false => Err(invalid("CKA_PRIME_1 and CKA_PRIME_2 must be primes")),
     }
