@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tokenkeep::cryptoki::Secret;
 
 use crate::paint::{WARN, paint};
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Result, at};
 
 /// The longest file that is read as a PIN.
 const LONGEST: u64 = 4096;
@@ -24,15 +24,15 @@ pub struct Source<'a> {
     file: Option<&'a Path>,
 }
 
-/// The three options of a PIN: `--NAME PIN`, `--NAME-env VARIABLE`, `--NAME-file FILE`, of which one may be given.
+/// The three options of a PIN or password: `--NAME PIN`, `--NAME-env VARIABLE`, `--NAME-file FILE`, of which one may be given.
 macro_rules! pin_options {
-    ($name:ident, $option:literal, $what:literal) => {
+    ($name:ident, $option:literal, $value:literal, $what:literal) => {
         #[doc = concat!("Where the ", $what, " comes from.")]
         #[derive(clap::Args)]
         #[group(id = concat!($option, "-source"), multiple = false)]
         pub struct $name {
             #[arg(
-                id = $option, long = $option, value_name = "PIN", help_heading = "PINs",
+                id = $option, long = $option, value_name = $value, help_heading = "PINs",
                 help = concat!("The ", $what, "; while the command runs, others can see it in the list of processes")
             )]
             given: Option<String>,
@@ -64,12 +64,12 @@ macro_rules! pin_options {
     };
 }
 
-pin_options!(SoPin, "so-pin", "SO PIN");
-pin_options!(UserPin, "pin", "user PIN");
-pin_options!(OldPin, "old-pin", "present PIN");
-pin_options!(NewPin, "new-pin", "new PIN");
-pin_options!(Password, "password", "password");
-pin_options!(SoftHsmPin, "softhsm-pin", "user PIN of the SoftHSM token");
+pin_options!(SoPin, "so-pin", "PIN", "SO PIN");
+pin_options!(UserPin, "pin", "PIN", "user PIN");
+pin_options!(OldPin, "old-pin", "PIN", "present PIN");
+pin_options!(NewPin, "new-pin", "PIN", "new PIN");
+pin_options!(Password, "password", "PASSWORD", "password");
+pin_options!(SoftHsmPin, "softhsm-pin", "PIN", "user PIN of the SoftHSM token");
 
 impl Source<'_> {
     /// Whether an option says where the PIN is.
@@ -110,7 +110,7 @@ impl Source<'_> {
             length if length > max => Err(Problem::new(format!("the {} is too long", self.what))),
             _ => return Ok(pin),
         }
-        .map_err(|problem| problem.advise(format!("a PIN of {min} to {max} bytes")))
+        .map_err(|problem| problem.advise(format!("{min} to {max} bytes")))
     }
 
     fn given(&self) -> Result<Option<Secret>> {
@@ -132,11 +132,17 @@ impl Source<'_> {
             Ok(pin) => Ok(pin.into_bytes().into()),
             Err(env::VarError::NotPresent) => {
                 let option = self.option;
-                Err(Problem::new(format!("--{option}-env: there is no environment variable {name:?}"))
-                    .advise(format!("the name of the variable, not the PIN itself: export {option_name}=…; --{option}-env {option_name}", option_name = variable(option))))
+                // What was given may be the secret itself: it is not repeated.
+                Err(Problem::new(format!("--{option}-env names no environment variable that is there")).advise(
+                    format!(
+                        "the name of the variable, not the secret itself: export {name}=…; --{option}-env {name}",
+                        name = variable(option)
+                    ),
+                ))
             }
             Err(env::VarError::NotUnicode(_)) => {
-                Err(Problem::new(format!("the environment variable {name:?} is not UTF-8 text")))
+                Err(Problem::new(format!("the environment variable {name:?} is not UTF-8 text"))
+                    .advise(format!("--{}-file FILE, for any bytes", self.option)))
             }
         }
     }
@@ -153,7 +159,8 @@ impl Source<'_> {
         let mut bytes = Vec::with_capacity(LONGEST as usize);
         io::stdin().lock().take(LONGEST).read_until(b'\n', &mut bytes)?;
         match bytes.is_empty() {
-            true => Err(Problem::new(format!("standard input ended before the {}", self.what))),
+            true => Err(Problem::new(format!("standard input ended before the {}", self.what))
+                .advise(format!("one line for each PIN that is read there, or --{}-env NAME", self.option))),
             false => Ok(without_line_end(bytes)),
         }
     }
@@ -167,8 +174,8 @@ impl Source<'_> {
             ))
             .advise(format!("--{option}-env NAME or --{option}-file FILE")));
         }
-        let pin = rpassword::prompt_password(prompt)
-            .map_err(|error| Problem::new(format!("cannot ask for the {}: {error}", self.what)))?;
+        let pin =
+            rpassword::prompt_password(prompt).map_err(at(&format!("cannot ask for the {}", self.what)))?;
         Ok(pin.into_bytes().into())
     }
 }

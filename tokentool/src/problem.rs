@@ -60,6 +60,7 @@ impl Problem {
 /// A refusal that has no answer of its own elsewhere, by return value.
 const ADVICE: &[(Rv, &str)] = &[
     (Rv::UserPinNotInitialized, "`tokentool pin unblock`: the SO gives the user a PIN"),
+    (Rv::TokenNotPresent, "look at the path named above: its file or its directory is not there"),
     (Rv::TokenWriteProtected, "give the file and its directory write permission: chmod u+w"),
     (Rv::TokenNotRecognized, "`tokentool list` shows the tokens that can be opened"),
     (Rv::DeviceRemoved, "the command again: the token was removed or initialised meanwhile"),

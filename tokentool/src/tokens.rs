@@ -78,17 +78,22 @@ impl Tokens {
         slots.ids(false).into_iter().filter_map(found).collect()
     }
 
+    /// Those that `--token` names, which are some; all without it.
+    pub fn meant(&self) -> Result<Vec<Found>> {
+        let Some(wanted) = &self.wanted else { return Ok(self.all()) };
+        let (meant, others): (Vec<_>, _) = self.all().into_iter().partition(|found| found.is(wanted));
+        match meant.is_empty() {
+            true => Err(self.nobody(&others)),
+            false => Ok(meant),
+        }
+    }
+
     /// The token that `--token` names, or the only one.
     pub fn one(&self) -> Result<Chosen> {
-        let all = self.all();
-        let mut meant: Vec<&Found> = match &self.wanted {
-            Some(wanted) => all.iter().filter(|found| found.is(wanted)).collect(),
-            None => all.iter().collect(),
-        };
-        match (meant.len(), meant.pop()) {
-            (1, Some(found)) => found.token.clone().map_err(|error| unreadable(found, &error)),
-            (0, _) => Err(self.nobody(&all)),
-            _ => Err(self.several(&all)),
+        match &self.meant()?[..] {
+            [found] => found.token.clone().map_err(|error| unreadable(found, &error)),
+            [] => Err(self.nobody(&[])),
+            several => Err(self.several(several)),
         }
     }
 

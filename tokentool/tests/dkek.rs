@@ -82,6 +82,7 @@ fn a_snapshot_opens_with_the_same_pin_and_is_whole() {
     let copied = copy.display().to_string();
     bench.run(&["snapshot", &copied]).ok();
     bench.run(&["snapshot", &copied]).fails(&["is there already"]);
+    bench.run(&["snapshot", "/nowhere/x"]).fails(&["cannot make /nowhere/x", "look at the path"]);
     let dir = copy.parent().unwrap().display().to_string();
     let whole = bench.json(&["verify", "--dir", &dir, "--pin", PIN]);
     assert_eq!((&whole["whole"], &whole["objects"]), (&true.into(), &2.into()));

@@ -161,7 +161,7 @@ fn custodians_too_few_or_twice_are_told() {
     three_of_five(&[]).fails(&["at least two password shares"]);
     three_of_five(&["--share", "1:48debec27da41fb5"]).fails(&["twice"]);
     three_of_five(&["--share", "2:ffffffffffffffff"]).fails(&["prime"]);
-    three_of_five(&["--share", "second:ef3d"]).fails(&["no share ID"]);
+    three_of_five(&["--share", "second:ef3d"]).fails(&["share 2 of 2: ", "no share ID", "custodian's paper"]);
     three_of_five(&["--share", "2:ef3dfdb0b60c85e1"]).fails(&["the password is wrong", "custodians"]);
 }
 

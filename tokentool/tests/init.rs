@@ -68,7 +68,12 @@ fn pins_come_from_the_environment_or_from_files() {
     std::fs::write(&so, format!("{SO_PIN}\n")).unwrap();
     let line = ["init", "--label", "x", "--kdf-iterations", "1000", "--so-pin-file", so.to_str().unwrap()];
     let from_env = [&line[..], &["--pin-env", "THE_PIN"]].concat();
-    bench.run(&from_env).fails(&["no environment variable \"THE_PIN\""]);
+    bench.run(&from_env).fails(&["no environment variable", "not the secret itself"]);
+    // A PIN where its name should stand: `run` looks that it is not in the output.
+    bench.run(&[&line[..], &["--pin-env", PIN]].concat()).fails(&["no environment variable"]);
+    bench.run(&["init", "--label", "x", "--so-pin-file", "-"]).fails(&["standard input ended"]);
+    let nowhere = ["init", "--label", "x", "--so-pin", SO_PIN, "--pin", PIN, "--dir", "/proc/nowhere/tokens"];
+    bench.run(&nowhere).fails(&["/proc/nowhere", "in which you may write"]);
     bench.run(&[&line[..], &["--pin-file", "/nowhere/pin"]].concat()).fails(&["cannot read /nowhere/pin"]);
     ended(bench.command(&from_env).env("THE_PIN", PIN)).ok();
     bench.json(&["show", "--pin", PIN]);

@@ -75,6 +75,7 @@ fn confirm(chosen: &Chosen) -> Result<()> {
     io::stdin().read_line(&mut typed)?;
     match typed.trim_end_matches(['\r', '\n']) == label {
         true => Ok(()),
-        false => Err(Problem::new(format!("that is not {label:?}: nothing was deleted"))),
+        false => Err(Problem::new(format!("that is not {label:?}: nothing was deleted"))
+            .advise("the command again, with the label as `tokentool list` shows it")),
     }
 }

@@ -231,7 +231,7 @@ fn make(settings: &Settings, new: &NewToken) -> Result<Header> {
 
 fn elsewhere(error: Error) -> Problem {
     match error.rv() {
-        Rv::DeviceError | Rv::TokenWriteProtected => {
+        Rv::DeviceError | Rv::TokenWriteProtected | Rv::TokenNotPresent => {
             Problem::from(error).advise("--dir DIR: a directory in which you may write")
         }
         _ => error.into(),

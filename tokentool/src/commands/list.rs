@@ -12,7 +12,7 @@ use crate::problem::Result;
 use crate::table::{Cell, Table};
 use crate::tokens::{Chosen, Found, Tokens};
 
-/// List the tokens
+/// List the tokens, or those that --token names
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct List {}
@@ -43,7 +43,7 @@ struct Known {
 impl List {
     pub fn run(&self, options: &Options) -> Result<Answer> {
         let tokens = Tokens::open(options)?;
-        let rows: Vec<Row> = tokens.all().iter().map(row).collect();
+        let rows: Vec<Row> = tokens.meant()?.iter().map(row).collect();
         if rows.is_empty() {
             let text = format!(
                 "No tokens in {}.\n  {} `tokentool init --label NAME` makes one\n",

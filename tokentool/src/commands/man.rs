@@ -16,7 +16,7 @@ use crate::problem::{Problem, Result};
 #[command(after_help = EXAMPLES)]
 pub struct Man {
     /// Where to write one page for each command
-    #[arg(value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     directory: Option<PathBuf>,
 }
 

@@ -74,7 +74,9 @@ impl Restore {
             false => call.restore(&bytes, self.dry_run, progress),
         });
         let manifest = manifest.map_err(|error| match error.rv() {
-            Rv::ActionProhibited => Problem::from(error).advise("`tokentool init` makes a fresh token"),
+            Rv::ActionProhibited => {
+                Problem::new(error.to_string()).advise("`tokentool init` makes a fresh token")
+            }
             Rv::DataInvalid => Problem::new(error.to_string())
                 .advise("another copy of the backup, or the token with its DKEK"),
             _ => error.into(),

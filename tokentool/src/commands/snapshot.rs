@@ -16,11 +16,17 @@ use crate::tokens::Tokens;
 ///
 /// The copy has the same PINs, serial number and slot: it is for disaster recovery, not a second token.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Snapshot {
     /// The new file
     #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool snapshot /mnt/backup/hsm.token
+  tokentool snapshot --token bench bench-2026-11-21.token";
 
 #[derive(Serialize)]
 struct Done {

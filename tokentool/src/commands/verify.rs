@@ -16,6 +16,7 @@ use crate::tokens::Tokens;
 ///
 /// Without a PIN only the file and the public objects can be checked.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Verify {
     /// Ask for the user PIN, and check everything
     #[arg(long, short = 'l')]
@@ -24,6 +25,12 @@ pub struct Verify {
     #[command(flatten)]
     pin: UserPin,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool verify
+  tokentool verify --login
+  PIN=… tokentool verify --token bench --pin-env PIN --json | jq .whole";
 
 #[derive(Serialize)]
 struct Done {

@@ -1,6 +1,6 @@
 //! The key of a token that signs, by the algorithm that X.509 names for it.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use tokenkeep::api::{Call, Kind};
 use tokenkeep::crypto::{ec, edwards, pq, tlv};
 use tokenkeep::cryptoki::ids::*;
@@ -15,9 +15,10 @@ use crate::problem::{Problem, Result};
 
 /// Which key of the token, and how it signs.
 #[derive(Args)]
+#[command(group = ArgGroup::new("named").args(["label", "id"]).required(true).multiple(true))]
 pub struct Which {
     /// The key's label
-    #[arg(long, short, required_unless_present = "id")]
+    #[arg(long, short)]
     pub label: Option<String>,
 
     /// The key's ID

@@ -24,6 +24,7 @@ const PASSWORD_MAX: usize = 127;
 /// No token is needed. With --pwd-shares-threshold and --pwd-shares-total nobody knows the password: it is random, and
 /// split among so many custodians, of whom so many are needed. Each of them is shown his values on a screen of his own.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct CreateShare {
     /// The new file, conventionally *.pbe; sc-hsm-tool reads it too
     #[arg(value_hint = ValueHint::FilePath)]
@@ -40,6 +41,11 @@ pub struct CreateShare {
     #[arg(long, value_name = "N", requires = "pwd_shares_threshold")]
     pwd_shares_total: Option<u8>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool dkek create-share alice.pbe
+  tokentool dkek create-share safe.pbe --pwd-shares-threshold 3 --pwd-shares-total 5";
 
 #[derive(Serialize)]
 struct Made {

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use tokenkeep::backup::{Sheet, Typed, split};
-use tokenkeep::cryptoki::Secret;
+use tokenkeep::cryptoki::{Error, Secret};
 
 use crate::files;
 use crate::problem::{Problem, Result};
@@ -38,8 +38,17 @@ pub struct Given {
 impl Given {
     /// From the command line: `HEX` and `ID:HEX` each.
     pub fn parse(prime: &str, shares: &[String]) -> Result<Given> {
-        let shares = shares.iter().map(|share| Typed::parse(share));
-        Ok(Given { prime: split::digits(prime)?, shares: shares.collect::<std::result::Result<_, _>>()? })
+        // Which one is wrong is told, and not its value.
+        let wrong = |what: String| {
+            move |error: Error| {
+                Problem::new(error.to_string()).but(&what).advise("what stands on the custodian's paper")
+            }
+        };
+        let share = |(at, text): (usize, &String)| {
+            Typed::parse(text).map_err(wrong(format!("share {} of {}", at + 1, shares.len())))
+        };
+        let prime = split::digits(prime).map_err(wrong("the prime".into()))?;
+        Ok(Given { prime, shares: shares.iter().enumerate().map(share).collect::<Result<_>>()? })
     }
 
     /// From a file: the prime in its first line, then `ID:HEX` in each.

@@ -24,6 +24,7 @@ use crate::tokens::{Chosen, Tokens};
 /// The DKEK is sealed under the token's key: the user or the SO logs in. With the last share compare the key check value
 /// that is shown with the one on the custodians' papers, or let --expect-kcv do it.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ImportShare {
     /// The file that `dkek create-share` or sc-hsm-tool made
     #[arg(value_hint = ValueHint::FilePath)]
@@ -66,6 +67,12 @@ pub struct ImportShare {
     #[command(flatten)]
     so_pin: SoPin,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool dkek import-share alice.pbe
+  tokentool dkek import-share safe.pbe --pwd-shares-total 3
+  PIN=… WORD=… tokentool dkek import-share alice.pbe --pin-env PIN --password-env WORD";
 
 impl ImportShare {
     pub fn run(&self, options: &Options) -> Result<Answer> {
@@ -122,6 +129,7 @@ fn open(file: &ShareFile, passwords: &[Secret]) -> Result<Secret> {
             Err(error) => last = Some(error),
         }
     }
-    let problem = last.map_or_else(|| Problem::new("there is no password to try"), Problem::from);
-    Err(problem.advise("the command again with the right password, or the right values of the custodians"))
+    let what = last.map_or("there is no password to try".into(), |error| error.to_string());
+    Err(Problem::new(what)
+        .advise("the right password, the right values of the custodians, or another copy of the file"))
 }

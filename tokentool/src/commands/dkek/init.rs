@@ -15,6 +15,7 @@ use crate::tokens::Tokens;
 ///
 /// A DKEK of which shares are missing may begin anew; a complete one stays as long as the token.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Init {
     /// Of how many shares; 0 draws a random key that nobody else will ever have
     #[arg(long, value_name = "N")]
@@ -27,6 +28,11 @@ pub struct Init {
     #[command(flatten)]
     so_pin: SoPin,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool dkek init --shares 2 --token bench
+  SO=… tokentool dkek init --shares 0 --so-pin-env SO";
 
 impl Init {
     pub fn run(&self, options: &Options) -> Result<Answer> {

@@ -11,11 +11,17 @@ use crate::tokens::Tokens;
 
 /// Show how many shares the DKEK has, how many are missing, and its key check value; no PIN is needed
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Show {
     /// The key domain
     #[arg(long, value_name = "N", default_value_t = 0)]
     key_domain: u64,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool dkek status
+  tokentool dkek status --json | jq -r .kcv";
 
 impl Show {
     pub fn run(&self, options: &Options) -> Result<Answer> {

@@ -4,7 +4,7 @@ mod format;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use tokenkeep::api::Call;
 use tokenkeep::cryptoki::ids::*;
@@ -26,9 +26,10 @@ use crate::tokens::Tokens;
 /// Private and secret keys never leave so: `tokentool backup` and `tokentool key wrap` take them away under the DKEK.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
+#[command(group = ArgGroup::new("named").args(["label", "id", "all"]).required(true).multiple(true))]
 pub struct Export {
     /// The label
-    #[arg(long, short, required_unless_present_any = ["id", "all"])]
+    #[arg(long, short)]
     label: Option<String>,
 
     /// The ID

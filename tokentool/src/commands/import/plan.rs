@@ -62,10 +62,12 @@ pub fn plan(call: &Call<'_>, items: Vec<Item>, wishes: &Wishes) -> Result<Plan> 
     for item in &items {
         let (label, id) = (label(item, &items, &existing, wishes), id(item, &items, &existing, wishes));
         let same = existing.iter().find(|other| other.is(item, &label, &id));
-        let name = format!("{} {label:?}", words(item.class()));
+        let name = |other: &Existing| format!("{} {:?}", words(other.class), other.label);
         match same {
-            Some(_) if item.is_authority() || (item.companion && !wishes.force) => plan.there.push(name),
-            Some(_) if !wishes.force => refused.push(name),
+            Some(other) if item.is_authority() || (item.companion && !wishes.force) => {
+                plan.there.push(name(other));
+            }
+            Some(other) if !wishes.force => refused.push(name(other)),
             other => plan.steps.push(step(item, label, id, wishes, other.map(|other| other.handle))),
         }
     }

@@ -20,6 +20,7 @@ use crate::tokens::Tokens;
 
 /// Unwrap a key that sc-hsm-tool --wrap-key or `tokentool key wrap` made, with its public key and certificate
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Unwrap {
     /// The file
     #[arg(value_hint = ValueHint::FilePath)]
@@ -41,6 +42,11 @@ pub struct Unwrap {
     pin: UserPin,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  tokentool key unwrap ca.wrapped --token spare
+  tokentool key unwrap ca.wrapped --id 04 --label copy";
+
 #[derive(Serialize)]
 struct Unwrapped {
     key: u64,
@@ -58,9 +64,8 @@ impl Unwrap {
         let session = chosen.enter(&tokens, User::User, &self.pin.source(), CKF_RW_SESSION)?;
         let brought = tokens.module().session(session)?.dkek_unwrap(&bytes, &template, self.force);
         let brought = brought.map_err(|error| match error.rv() {
-            Rv::ActionProhibited => {
-                Problem::from(error).advise("--force replaces it, --id HEX puts the new one beside")
-            }
+            Rv::ActionProhibited => Problem::new(error.to_string())
+                .advise("--force replaces it, --id HEX puts the new one beside"),
             _ => error.into(),
         })?;
         let (key, public, certificate) = (brought.key, brought.public, brought.certificate);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{ArgGroup, Args, ValueHint};
 use serde::Serialize;
 use tokenkeep::api::{Call, Form};
 use tokenkeep::cryptoki::ids::*;
@@ -22,13 +22,15 @@ use crate::tokens::Tokens;
 /// Its certificate goes with it, if the token has one of the same ID. CKA_EXTRACTABLE does not matter; a key of which
 /// CKA_TOKENKEEP_BACKUP is false stays.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
+#[command(group = ArgGroup::new("named").args(["label", "id"]).required(true).multiple(true))]
 pub struct Wrap {
     /// The new file
     #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
     /// The key's label
-    #[arg(long, short, required_unless_present = "id")]
+    #[arg(long, short)]
     label: Option<String>,
 
     /// The key's ID
@@ -38,6 +40,11 @@ pub struct Wrap {
     #[command(flatten)]
     pin: UserPin,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tokentool key wrap --label ca ca.wrapped
+  PIN=… tokentool key wrap --id 03 --pin-env PIN web.wrapped";
 
 #[derive(Serialize)]
 struct Wrapped {

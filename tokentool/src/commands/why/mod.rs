@@ -33,7 +33,7 @@ pub struct Why {
     process: Option<u32>,
 
     /// So many refusals, the latest last
-    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10)]
     last: usize,
 
     /// Go on: show each refusal when it comes, until interrupted; with --json one object a line
