@@ -44,6 +44,12 @@ fn an_active_operation_comes_before_what_is_wrong_with_the_next() {
     session.begin(Kind::Sign, CKM_SHA256_HMAC, scene.secret(&[1; 32])).expect("C_SignInit");
     assert_eq!(session.begin(Kind::Sign, CKM_SHA256_HMAC, 4711), Err(Rv::OperationActive));
     assert_eq!(session.begin(Kind::Sign, CKM_SHA256_HMAC, scene.aes(&[1; 16])), Err(Rv::OperationActive));
+    session.begin(Kind::Digest, CKM_SHA256, CK_INVALID_HANDLE).expect("C_DigestInit");
+    for kind in [Kind::Sign, Kind::Digest] {
+        for odd in [Mechanism::from(CKM_VENDOR_DEFINED | 1), Mechanism::bytes(CKM_AES_CBC, &[0; 5])] {
+            assert_eq!(session.begin(kind, odd, 4711), Err(Rv::OperationActive), "{kind:?}");
+        }
+    }
 }
 
 #[test]

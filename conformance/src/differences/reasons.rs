@@ -42,8 +42,6 @@ pub static REASONS: &[Reason] = &[
     row("§5.1.7, codes of one rank", &["in a session: C_GetAttributeValue", "in a session: C_SetAttributeValue"],
         "CKR_OBJECT_HANDLE_INVALID", "CKR_ARGUMENTS_BAD",
         "An empty template is none that is wrong; the handle is."),
-    row("§5.1.7, codes of one rank", &["C_DigestInit: a mechanism nobody knows"], "CKR_MECHANISM_INVALID", "CKR_OPERATION_ACTIVE",
-        "A mechanism nobody knows, and a digest is active: either may be told."),
     row("§5.5.4", &["C_WaitForSlotEvent"], "CKR_ARGUMENTS_BAD", "CKR_NO_EVENT",
         "There is no place for the slot, so that an event would be lost."),
     row("§5.6.6, §5.6.7", &["C_GetOperationState", "C_SetOperationState"], ANY, "CKR_FUNCTION_NOT_SUPPORTED",

@@ -102,6 +102,9 @@ pub unsafe fn begin(
     mechanism: CK_MECHANISM_PTR,
     key: Option<CK_OBJECT_HANDLE>,
 ) -> Result<()> {
+    if !mechanism.is_null() {
+        call.idle(kind)?;
+    }
     // SAFETY: §5.1.1.
     match unsafe { choice(mechanism) }? {
         Some(choice) => call.begin(kind, &choice, key),
@@ -167,6 +170,9 @@ pub unsafe fn begin_judging(
     key: CK_OBJECT_HANDLE,
     signature: In,
 ) -> Result<()> {
+    if !mechanism.is_null() {
+        call.idle(Kind::VerifySignature)?;
+    }
     // SAFETY: §5.1.1.
     match unsafe { choice(mechanism) }? {
         // SAFETY: §5.1.1.

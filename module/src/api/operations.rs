@@ -76,6 +76,23 @@ impl Call<'_> {
         self.begin_as(Kind::VerifySignature, choice, Some(key), |active| active.judging(signature))
     }
 
+    /// Whether an operation of a kind could begin: an active one comes before what is wrong with the next.
+    ///
+    /// # Errors
+    /// CKR_OPERATION_ACTIVE.
+    pub fn idle(&self, kind: Kind) -> Result<()> {
+        self.vacant(kind, self.session.work().slot(kind))
+    }
+
+    fn vacant(&self, kind: Kind, slot: &Option<Active>) -> Result<()> {
+        match slot.as_ref().is_some_and(|active| self.lives(active)) {
+            true => {
+                Err(Rv::OperationActive.because(format!("an operation of kind {kind:?} is active already")))
+            }
+            false => Ok(()),
+        }
+    }
+
     fn begin_as(
         &self,
         kind: Kind,
@@ -85,11 +102,7 @@ impl Call<'_> {
     ) -> Result<()> {
         let mut work = self.session.work();
         let slot = work.slot(kind);
-        if slot.as_ref().is_some_and(|active| self.lives(active)) {
-            return Err(
-                Rv::OperationActive.because(format!("an operation of kind {kind:?} is active already"))
-            );
-        }
+        self.vacant(kind, slot)?;
         let row = self.row(choice.id, kind.flag())?;
         *slot = Some(finish(match (kind, key) {
             (Kind::Digest, _) => self.begin_digest(kind, choice, row)?,
