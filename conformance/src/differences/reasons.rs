@@ -25,6 +25,8 @@ const fn row(
 
 #[rustfmt::skip]
 pub static REASONS: &[Reason] = &[
+    row("§5.5.6, CK_TOKEN_INFO", &["CKF_DUAL_CRYPTO_OPERATIONS"], "true", "false",
+        "The four functions of §5.17 are served."),
     // what keys have unasked
     row("§4.8, §4.9", &[": CKA_ID"], "20 bytes", "empty",
         "The default is empty; a key of a pair gets the SHA-1 of its public value instead, as by OpenSC on a SmartCard-HSM: Java and browsers find its certificate by it."),
