@@ -1,6 +1,9 @@
 //! Sessions, logins and tokens that end in the middle of things, through the safe interface and through C.
 
-use tests::{Rv, Safe, Template, given, ids::*, template};
+use std::fs;
+use std::path::PathBuf;
+
+use tests::{Home, LABEL, Rv, SO_PIN, Safe, Scene, Template, USER_PIN, given, ids::*, template};
 use tokenkeep::cryptoki::Secret;
 
 fn data() -> Template {
@@ -25,5 +28,51 @@ mod sessions {
         assert_eq!(next.info().expect("C_GetSessionInfo").state, CKS_RW_PUBLIC_SESSION);
         next.find_init(&given(&data())).expect("C_FindObjectsInit");
         assert_eq!(next.find(9), Ok(vec![]));
+    }
+}
+
+mod removal {
+    use super::*;
+
+    /// The token's file, and another name for it while it is away.
+    fn places(scene: &Scene) -> (PathBuf, PathBuf) {
+        let entries = fs::read_dir(scene.library.home().path()).expect("the directory");
+        let mut files = entries.map(|entry| entry.expect("an entry").path());
+        let file = files.find(|path| path.extension().is_some_and(|end| end == "token")).expect("a token");
+        let away = file.with_extension("away");
+        (file, away)
+    }
+
+    #[test]
+    fn a_token_that_goes_takes_its_sessions_along_and_comes_back_without_them() {
+        let scene = Scene::new();
+        let (old, key) = (scene.session(), scene.secret(&[7; 32]));
+        let (file, away) = places(&scene);
+        fs::rename(&file, &away).expect("the token goes");
+        assert_eq!(scene.library.slots(true), Ok(vec![]));
+        assert_eq!(old.state(), Err(Rv::DeviceRemoved));
+        assert_eq!(old.get(key, CKA_CLASS), Err(Rv::DeviceRemoved));
+        fs::rename(&away, &file).expect("the token comes back");
+        assert_eq!(scene.library.slots(true), Ok(vec![scene.slot]));
+        assert_eq!(old.state(), Err(Rv::DeviceRemoved), "the session was closed with the token");
+        let new = scene.open();
+        assert_eq!(new.state(), Ok(CKS_RW_PUBLIC_SESSION), "and the login with it");
+        assert_eq!(new.login(CKU_USER, USER_PIN), Ok(()));
+        assert_eq!(new.get(key, CKA_CLASS), Err(Rv::ObjectHandleInvalid));
+        assert_eq!((old.close(), new.close()), (Ok(()), Ok(())));
+        assert_eq!(scene.library.init_token(scene.slot, SO_PIN, LABEL), Ok(()));
+    }
+
+    #[test]
+    fn a_token_in_whose_place_another_comes_takes_its_sessions_along() {
+        let home = Home::new();
+        let (scene, other) = (Scene::new(), Scene::closed_on(&home));
+        let session = scene.session();
+        let ((here, _), (there, _)) = (places(&scene), places(&other));
+        drop(other.library);
+        fs::rename(&there, &here).expect("the other token comes");
+        scene.library.slots(true).expect("C_GetSlotList");
+        assert_eq!(session.state(), Err(Rv::DeviceRemoved));
+        assert_eq!(scene.open().state(), Ok(CKS_RW_PUBLIC_SESSION));
     }
 }

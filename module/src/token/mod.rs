@@ -14,10 +14,10 @@ mod users;
 mod whole;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
-use crate::cryptoki::Result;
+use crate::cryptoki::{Result, Rv};
 use crate::emulation::Emulation;
 use crate::store::Vault;
 
@@ -39,6 +39,8 @@ pub struct Token {
     state: RwLock<State>,
     /// Counts logouts, under the state's lock: a private handle or operation of an earlier epoch is void (§5.6.10).
     epoch: AtomicU64,
+    /// Taken out of its slot for good: a file that comes back is another token.
+    retired: AtomicBool,
     /// The store's freshness at the last look.
     seen: AtomicU64,
     limits: Limits,
@@ -59,6 +61,7 @@ impl Token {
             emulation,
             state: RwLock::new(state),
             epoch: AtomicU64::new(0),
+            retired: AtomicBool::new(false),
             seen: AtomicU64::new(u64::MAX),
             limits,
             trying: Mutex::new(()),
@@ -78,6 +81,18 @@ impl Token {
     /// How often somebody logged out.
     pub fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Whether the token is in its slot.
+    ///
+    /// # Errors
+    /// CKR_DEVICE_REMOVED.
+    #[inline]
+    pub fn there(&self) -> Result<()> {
+        match self.retired.load(Ordering::Acquire) {
+            false => Ok(()),
+            true => Err(Rv::DeviceRemoved.because("the token was taken away, which closed its sessions")),
+        }
     }
 
     /// Looks whether another process changed the token; answers the store's freshness.

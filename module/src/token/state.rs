@@ -229,7 +229,7 @@ impl Token {
     /// A session opens.
     ///
     /// # Errors
-    /// CKR_SESSION_COUNT; CKR_SESSION_READ_WRITE_SO_EXISTS for a read-only session while the SO is logged in (§5.6.1).
+    /// CKR_DEVICE_REMOVED; CKR_SESSION_COUNT; CKR_SESSION_READ_WRITE_SO_EXISTS for a read-only session while the SO is logged in (§5.6.1).
     pub fn enter(&self, session: u64, read_write: bool) -> Result<()> {
         let mut state = self.state_mut();
         let _turn;
@@ -239,6 +239,7 @@ impl Token {
             _turn = self.turn();
             state = self.state_mut();
         }
+        self.there()?;
         self.limits.admit(state.sessions(), read_write)?;
         if !read_write && state.user() == Some(User::Officer) {
             return Err(Rv::SessionReadWriteSoExists
@@ -260,6 +261,14 @@ impl Token {
         if state.sessions.is_empty() {
             self.end_login(&mut state);
         }
+    }
+
+    /// The token is taken away, which closes its sessions.
+    pub(super) fn retire(&self) {
+        let mut state = self.state_mut();
+        self.retired.store(true, Ordering::Release);
+        self.end_login(&mut state);
+        *state = State::new(state.generation);
     }
 
     /// How many sessions this application has: all, and the read-write ones among them.
@@ -463,6 +472,18 @@ mod tests {
         token.logout().unwrap();
         assert_eq!(token.state().objects.keys().copied().collect::<Vec<_>>(), [public]);
         assert_eq!(token.state().sessions[&1].owned, BTreeSet::from([public]));
+    }
+
+    #[test]
+    fn a_token_that_is_taken_away_closes_its_sessions() {
+        let token = opened();
+        let object = make(&token, data(false)).unwrap();
+        token.retire();
+        assert_eq!((token.sessions(), token.user()), ((0, 0), None));
+        assert_eq!(refusal(token.object(object)), Some(Rv::ObjectHandleInvalid));
+        assert_eq!(refusal(token.enter(2, true)), Some(Rv::DeviceRemoved));
+        assert_eq!(refusal(token.login(1, User::User, "", &pin())), Some(Rv::SessionClosed));
+        token.leave(1);
     }
 
     #[test]
