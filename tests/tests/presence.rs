@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use tests::{Home, LABEL, Rv, SO_PIN, Safe, Scene, Template, USER_PIN, given, ids::*, template};
+use tests::{Home, Kind, LABEL, Rv, SO_PIN, Safe, Scene, Template, USER_PIN, given, ids::*, keys, template};
 use tokenkeep::cryptoki::Secret;
 
 fn data() -> Template {
@@ -74,5 +74,24 @@ mod removal {
         scene.library.slots(true).expect("C_GetSlotList");
         assert_eq!(session.state(), Err(Rv::DeviceRemoved));
         assert_eq!(scene.open().state(), Ok(CKS_RW_PUBLIC_SESSION));
+    }
+}
+
+mod one_use {
+    use super::*;
+
+    #[test]
+    fn who_gives_wrong_pins_until_none_is_left_is_logged_out() {
+        let scene = Scene::new();
+        let session = scene.session();
+        let key = scene.object(&keys::ec_private().with(CKA_ALWAYS_AUTHENTICATE, true));
+        session.begin(Kind::Sign, CKM_ECDSA_SHA256, key).expect("C_SignInit");
+        let wrong = || session.login(CKU_CONTEXT_SPECIFIC, "000000");
+        assert_eq!((wrong(), wrong()), (Err(Rv::PinIncorrect), Err(Rv::PinIncorrect)));
+        assert_eq!(session.state(), Ok(CKS_RW_USER_FUNCTIONS));
+        assert_eq!(wrong(), Err(Rv::PinLocked), "the try that locks says so (§4.9)");
+        assert_eq!(session.state(), Ok(CKS_RW_PUBLIC_SESSION));
+        assert_eq!(session.get(key, CKA_CLASS), Err(Rv::ObjectHandleInvalid));
+        assert_eq!(session.single(Kind::Sign, b"data", Some(64)).rv, Rv::OperationNotInitialized);
     }
 }

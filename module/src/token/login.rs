@@ -88,7 +88,8 @@ impl Token {
         self.state().login.as_ref().map(|login| role(login.user, &login.name))
     }
 
-    /// CKU_CONTEXT_SPECIFIC: the same user proves again to be there, for one use of a key.
+    /// CKU_CONTEXT_SPECIFIC: the same user proves again to be there, for one use of a key. Who has no try left is logged
+    /// out (§4.9).
     ///
     /// # Errors
     /// CKR_USER_NOT_LOGGED_IN, CKR_PIN_LOCKED, CKR_PIN_INCORRECT; CKR_USER_TYPE_INVALID for another's name.
@@ -98,7 +99,13 @@ impl Token {
         if !name.is_empty() && own != role(User::User, name) {
             return Err(Rv::UserTypeInvalid.because(format!("it is not {name:?} who is logged in")));
         }
-        self.prove(&own, pin).map(drop)
+        let Err(error) = self.prove(&own, pin) else { return Ok(()) };
+        let spent = self.vault.header()?.pin(&own).is_some_and(|pin| pin.tries_left == 0);
+        if error.rv() != Rv::PinLocked && !spent {
+            return Err(error);
+        }
+        self.end_login(&mut self.state_mut());
+        Err(Rv::PinLocked.because("no try of the PIN is left: the user is logged out (§4.9)"))
     }
 
     /// Tries a PIN: the try is spent, durably, before the PIN is looked at; a right PIN gives it back.

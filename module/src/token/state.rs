@@ -487,6 +487,20 @@ mod tests {
     }
 
     #[test]
+    fn who_has_no_try_left_for_one_use_is_logged_out() {
+        let (token, wrong) = (opened(), b"0000"[..].into());
+        for _ in 0..2 {
+            assert_eq!(refusal(token.prove_again("", &wrong)), Some(Rv::PinIncorrect));
+        }
+        assert_eq!((token.prove_again("", &pin()), token.user()), (Ok(()), Some(User::User)));
+        for _ in 0..2 {
+            assert_eq!(refusal(token.prove_again("", &wrong)), Some(Rv::PinIncorrect));
+        }
+        assert_eq!(refusal(token.prove_again("", &wrong)), Some(Rv::PinLocked));
+        assert_eq!((token.user(), token.epoch()), (None, 1));
+    }
+
+    #[test]
     fn a_change_does_not_bring_back_what_was_destroyed() {
         let token = opened();
         let label = |text: &[u8]| vec![(CKA_LABEL, Value::Bytes(text.to_vec()).to_given())];
