@@ -77,6 +77,46 @@ mod removal {
     }
 }
 
+mod initialised_elsewhere {
+    use super::*;
+
+    /// A logged-in user whose token another process initialises.
+    fn stale() -> Scene {
+        let scene = Scene::new();
+        let (second, slot) = scene.second();
+        second.init_token(slot, SO_PIN, LABEL).expect("C_InitToken");
+        scene
+    }
+
+    #[test]
+    fn the_session_tells_that_nobody_is_logged_in() {
+        assert_eq!(stale().session().state(), Ok(CKS_RW_PUBLIC_SESSION));
+    }
+
+    #[test]
+    fn nothing_private_can_be_made_and_public_objects_can() {
+        for token in [false, true] {
+            let object = data().with(CKA_TOKEN, token);
+            let private = object.clone().with(CKA_PRIVATE, true);
+            assert_eq!(stale().session().create(&private), Err(Rv::UserNotLoggedIn), "{token}");
+            assert!(stale().session().create(&object).is_ok(), "{token}");
+        }
+    }
+
+    #[test]
+    fn who_was_the_so_of_the_token_before_trusts_no_key() {
+        let scene = Scene::closed();
+        let session = scene.open();
+        session.login(CKU_SO, SO_PIN).expect("C_Login");
+        let trusted = keys::secret(CKK_AES, &[1; 16]).with(CKA_PRIVATE, false).with(CKA_TRUSTED, true);
+        session.create(&trusted).expect("the SO trusts a key");
+        let (second, slot) = scene.second();
+        second.init_token(slot, SO_PIN, LABEL).expect("C_InitToken");
+        assert!(session.create(&trusted).is_err());
+        assert_eq!(session.init_pin(USER_PIN), Err(Rv::UserNotLoggedIn));
+    }
+}
+
 mod one_use {
     use super::*;
 

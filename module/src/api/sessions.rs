@@ -71,13 +71,13 @@ impl Call<'_> {
     /// C_GetSessionInfo
     ///
     /// # Errors
-    /// None of its own.
+    /// Those of looking whether another process initialised the token.
     pub fn info(&self) -> Result<SessionInfo> {
         let session = &self.session;
         let rw = if session.read_write { CKF_RW_SESSION } else { 0 };
         Ok(SessionInfo {
             slot: session.slot,
-            state: session.token.session_state(session.read_write),
+            state: session.token.session_state(session.read_write)?,
             flags: CKF_SERIAL_SESSION | rw,
             device_error: 0,
         })

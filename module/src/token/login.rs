@@ -35,15 +35,29 @@ impl Token {
         self.state().user()
     }
 
+    /// Who is logged in, unless another process initialised the token since: then nobody is.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn user_now(&self) -> Result<Option<User>> {
+        if self.user().is_some() {
+            self.look()?;
+        }
+        Ok(self.user())
+    }
+
     /// The state of a session (PKCS#11 v3.2 §5.6, CKS_…).
-    pub fn session_state(&self, read_write: bool) -> CK_STATE {
-        match (self.user(), read_write) {
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn session_state(&self, read_write: bool) -> Result<CK_STATE> {
+        Ok(match (self.user_now()?, read_write) {
             (None, false) => CKS_RO_PUBLIC_SESSION,
             (None, true) => CKS_RW_PUBLIC_SESSION,
             (Some(User::User), false) => CKS_RO_USER_FUNCTIONS,
             (Some(User::User), true) => CKS_RW_USER_FUNCTIONS,
             (Some(User::Officer), _) => CKS_RW_SO_FUNCTIONS,
-        }
+        })
     }
 
     /// The keys of whoever is logged in.
@@ -95,6 +109,7 @@ impl Token {
     /// CKR_USER_NOT_LOGGED_IN, CKR_PIN_LOCKED, CKR_PIN_INCORRECT; CKR_USER_TYPE_INVALID for another's name.
     pub fn prove_again(&self, name: &str, pin: &Secret) -> Result<()> {
         let _turn = self.turn();
+        self.look()?;
         let own = self.own_role().ok_or_else(|| Rv::UserNotLoggedIn.because("nobody is logged in"))?;
         if !name.is_empty() && own != role(User::User, name) {
             return Err(Rv::UserTypeInvalid.because(format!("it is not {name:?} who is logged in")));
@@ -151,7 +166,7 @@ impl Token {
     /// # Errors
     /// CKR_USER_NOT_LOGGED_IN for anybody else.
     pub(super) fn officers_keys(&self) -> Result<Arc<Keys>> {
-        match (self.user(), self.keys()) {
+        match (self.user_now()?, self.keys()) {
             (Some(User::Officer), Some(keys)) => Ok(keys),
             _ => Err(Rv::UserNotLoggedIn.because("only the SO, logged in, gives users their PINs")),
         }
@@ -163,6 +178,7 @@ impl Token {
     /// CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_PIN_LEN_RANGE, CKR_PIN_INVALID, CKR_USER_PIN_NOT_INITIALIZED.
     pub fn set_pin(&self, old: &Secret, new: &Secret) -> Result<()> {
         let _turn = self.turn();
+        self.look()?;
         let role = self.own_role().unwrap_or_else(|| User::User.role().to_owned());
         check_pin(&self.vault.header()?, new)?;
         let keys = self.prove(&role, old)?;

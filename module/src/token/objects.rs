@@ -154,12 +154,14 @@ impl Token {
     /// # Errors
     /// CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN.
     pub fn may_write(&self, access: Access, object: &Object) -> Result<()> {
-        if object.flag(CKA_TOKEN) && !access.read_write {
+        let (of_token, secret) = (object.flag(CKA_TOKEN), object.flag(CKA_PRIVATE));
+        if of_token && !access.read_write {
             return Err(
                 Rv::SessionReadOnly.because("the session is read-only: token objects need CKF_RW_SESSION")
             );
         }
-        if object.flag(CKA_PRIVATE) && self.user() != Some(User::User) {
+        let user = if of_token || secret { self.user_now()? } else { None };
+        if secret && user != Some(User::User) {
             return Err(private());
         }
         Ok(())
@@ -230,7 +232,7 @@ impl Token {
     /// # Errors
     /// Those of [`policy::change`], and as [`Token::make`].
     pub fn change(&self, access: Access, handle: u64, template: &Template) -> Result<()> {
-        let officer = self.user() == Some(User::Officer);
+        let officer = self.user_now()? == Some(User::Officer);
         let changed = |object: &Object| policy::change(object.attributes(), template, false, officer);
         if is_built_in(handle) {
             return changed(&*self.object(handle)?).map(drop); // none is modifiable: it refuses
@@ -276,7 +278,7 @@ impl Token {
     /// # Errors
     /// Those of [`policy::change`], and as [`Token::make`].
     pub fn copy(&self, access: Access, handle: u64, template: &Template) -> Result<u64> {
-        let officer = self.user() == Some(User::Officer);
+        let officer = self.user_now()? == Some(User::Officer);
         let before = self.object(handle)?;
         let after = policy::change(before.attributes(), template, true, officer)?;
         Ok(self.add(access, vec![Object::new(after)])?[0])

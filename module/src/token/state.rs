@@ -487,6 +487,22 @@ mod tests {
     }
 
     #[test]
+    fn what_another_process_initialised_is_seen_before_anything_is_told_or_made() {
+        let stale = || {
+            let token = opened();
+            token.vault.reset(&pin(), &LABEL, &rng::system).unwrap();
+            token
+        };
+        assert_eq!(stale().session_state(true), Ok(CKS_RW_PUBLIC_SESSION));
+        assert_eq!(refusal(make(&stale(), data(true))), Some(Rv::UserNotLoggedIn));
+        let stored = |private| data(private).with(CKA_TOKEN, Value::Bool(true));
+        assert_eq!(refusal(make(&stale(), stored(true))), Some(Rv::UserNotLoggedIn));
+        assert_eq!(refusal(make(&stale(), stored(false))), None);
+        assert_eq!(refusal(stale().set_pin(&pin(), &pin())), Some(Rv::UserPinNotInitialized));
+        assert_eq!(refusal(stale().prove_again("", &pin())), Some(Rv::UserNotLoggedIn));
+    }
+
+    #[test]
     fn who_has_no_try_left_for_one_use_is_logged_out() {
         let (token, wrong) = (opened(), b"0000"[..].into());
         for _ in 0..2 {
