@@ -12,6 +12,7 @@ mod problem;
 mod progress;
 mod secrecy;
 mod table;
+mod terminal;
 mod tokens;
 
 use std::io::{ErrorKind, Write};

@@ -2,13 +2,14 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tokenkeep::cryptoki::Secret;
 
 use crate::paint::{WARN, paint};
-use crate::problem::{Problem, Result, at};
+use crate::problem::{Problem, Result};
+use crate::terminal;
 
 /// The longest file that is read as a PIN.
 const LONGEST: u64 = 4096;
@@ -174,9 +175,11 @@ impl Source<'_> {
             ))
             .advise(format!("--{option}-env NAME or --{option}-file FILE")));
         }
-        let pin =
-            rpassword::prompt_password(prompt).map_err(at(&format!("cannot ask for the {}", self.what)))?;
-        Ok(pin.into_bytes().into())
+        terminal::ask(prompt).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => Problem::new(format!("no {} was typed", self.what))
+                .advise("the command again; nothing was changed"),
+            _ => Problem::new(format!("cannot ask for the {}: {error}", self.what)),
+        })
     }
 }
 

@@ -89,6 +89,59 @@ fn a_share_is_made_and_imported_with_a_typed_password() {
     assert!(good && rest.contains("DKEK key check value"), "{rest}");
 }
 
+/// The tool at a prompt for a PIN, started by a shell that says afterwards how it ended and whether the terminal
+/// echoes; and its process.
+fn at_prompt(bench: &Bench) -> (PtySession, String) {
+    let mut shell = bench.child("sh");
+    shell.args(["-c", "trap : INT QUIT; stty echo; sh -c 'echo \"pid $$.\"; exec \"$@\"' sh \"$@\"; echo \"code $?\"; stty -a"]);
+    shell.args(["sh", TOOL, "verify", "--login"]).env("TERM", "xterm");
+    let mut session = spawn_command(shell, Some(PATIENCE)).unwrap();
+    session.exp_string("pid ").unwrap();
+    let process = session.exp_string(".").unwrap();
+    session.exp_string("User PIN of \"one\": ").unwrap();
+    (session, process)
+}
+
+fn kill(signal: &str, process: &str) {
+    assert!(std::process::Command::new("kill").args([signal, process]).status().unwrap().success());
+}
+
+#[test]
+fn whatever_ends_a_prompt_leaves_a_terminal_that_echoes_and_spends_no_try() {
+    let bench = Bench::with(&["one"]);
+    type End = fn(&mut PtySession, &str);
+    let ends: [(&str, End); 6] = [
+        ("code 130", |session, _| session.send_control('c').unwrap()),
+        ("code 131", |session, _| session.send_control('\\').unwrap()),
+        ("code 143", |_, process| kill("-TERM", process)),
+        ("code 129", |_, process| kill("-HUP", process)),
+        ("no user PIN was typed", |session, _| session.send_control('d').unwrap()),
+        ("is whole", |session, _| assert!(session.send_line(PIN).is_ok())),
+    ];
+    for (how, end) in ends {
+        let (mut session, process) = at_prompt(&bench);
+        end(&mut session, &process);
+        let rest = session.exp_eof().unwrap();
+        assert!(rest.contains(how), "{how}: {rest}");
+        assert!(rest.contains(" echo ") && !rest.contains("-echo "), "{how}: {rest}");
+        assert_eq!(bench.json(&["pin", "status"])["user"]["state"], "ok", "{how}");
+    }
+}
+
+#[test]
+fn a_prompt_that_is_stopped_goes_on() {
+    let bench = Bench::with(&["one"]);
+    let (mut session, process) = at_prompt(&bench);
+    session.send_control('z').unwrap();
+    let status = format!("/proc/{process}/stat");
+    let stopped = || std::fs::read_to_string(&status).unwrap().contains(") T ");
+    assert!((0..2_000_000).any(|_| stopped()), "it does not stop");
+    kill("-CONT", &process);
+    session.send_line(PIN).unwrap();
+    let rest = session.exp_eof().unwrap();
+    assert!(rest.contains("is whole") && rest.contains("code 0"), "{rest}");
+}
+
 /// What a custodian writes down of his screen.
 fn written_down(screen: &str, name: &str) -> String {
     let line =
