@@ -1,9 +1,9 @@
 //! Files that the tool reads and writes: whole or not at all, for the owner only, and never over another that is
 //! not kept.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -99,14 +99,15 @@ fn keep(path: &Path) -> std::io::Result<PathBuf> {
     }
 }
 
-/// Writes a new directory of files; it appears when all of them are on the disk.
+/// Writes a new directory of files, as mode 700; it appears when all of them are on the disk.
 pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     let told = |error: std::io::Error| Problem::file("write", path, &error);
     if path.exists() && fs::read_dir(path).map_err(told)?.next().is_some() {
         return Err(taken(path));
     }
     let draft = Draft::of(path).map_err(told)?;
-    let whole = tempfile::tempdir_in(draft.place()).map_err(told)?;
+    let whole = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir_in(draft.place());
+    let whole = whole.map_err(told)?;
     for (name, bytes) in files {
         write(&whole.path().join(name), bytes)?;
     }

@@ -203,11 +203,25 @@ impl Chosen {
 
     /// Opens a session, `CKF_RW_SESSION` or 0, and logs in; the session's handle.
     pub fn login(&self, tokens: &Tokens, user: User, pin: &Secret, mode: CK_FLAGS) -> Result<u64> {
+        self.possible(user, pin)?;
         let session = tokens.module.open_session(self.slot, CKF_SERIAL_SESSION | mode)?;
         let kind = if user == User::Officer { CKU_SO } else { CKU_USER };
         let done = tokens.module.session(session)?.login(kind, Some(pin));
         done.map_err(|error| self.refused(user, error))?;
         Ok(session)
+    }
+
+    /// Stops before a try is spent on what no PIN of the token can be: Enter alone, an empty file, the wrong file.
+    fn possible(&self, user: User, pin: &Secret) -> Result<()> {
+        let (min, max) = (self.header.pin_min, self.header.pin_max);
+        let wrong = match pin.len() {
+            0 => "is empty",
+            length if length < min => "is too short",
+            length if length > max => "is too long",
+            _ => return Ok(()),
+        };
+        Err(Problem::new(format!("the {} PIN {wrong}; no try was spent", name(user)))
+            .advise(format!("the PIN of token {:?}: it has {min} to {max} bytes", self.label())))
     }
 
     /// The PIN from where it is, or asked for, unless it is locked.
