@@ -1,15 +1,14 @@
 //! Files that the tool reads and writes: whole or not at all, for the owner only, and never over another that is
 //! not kept.
 
-use std::fs::{self, Permissions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 use tokenkeep::cryptoki::Secret;
-use tokenkeep::store::{Draft, parent};
+use tokenkeep::store::{Draft, Over, reveal};
 
 use crate::problem::{Problem, Result};
 
@@ -36,13 +35,12 @@ pub fn read_secret(path: &Path) -> Result<Secret> {
 
 /// Writes a new file, as mode 600.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let told = |error: std::io::Error| match error.kind() {
+    let told = |error: io::Error| match error.kind() {
         ErrorKind::AlreadyExists => taken(path),
         _ => Problem::file("write", path, &error),
     };
-    let (draft, whole) = drafted(path, bytes).map_err(told)?;
-    whole.persist_noclobber(path).map_err(|error| told(error.error))?;
-    settle(draft, path)
+    let draft = drafted(path, bytes).map_err(told)?;
+    reveal(&draft.path(), path, Over::Nothing).map_err(told)
 }
 
 /// What became of a file that was to be replaced.
@@ -58,7 +56,7 @@ pub struct Written {
 
 /// Writes a file, as mode 600, in the place of the old one, which is kept as `FILE.~N~` with a number that is free.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<Written> {
-    let told = |error: std::io::Error| Problem::file("write", path, &error);
+    let told = |error: io::Error| Problem::file("write", path, &error);
     let file = path.display().to_string();
     // The file that a link points at is the one to replace.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -68,27 +66,46 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<Written> {
         write(path, bytes)?;
         return Ok(Written { file, changed: true, kept: None });
     }
+    let _old = alone(path).map_err(told)?;
     if read(path)? == bytes {
         return Ok(Written { file, changed: false, kept: None });
     }
-    let (draft, whole) = drafted(path, bytes).map_err(told)?;
+    let draft = drafted(path, bytes).map_err(told)?;
     let kept = keep(path).map_err(told)?;
-    whole.persist(path).map_err(|error| told(error.error))?;
-    settle(draft, path)?;
+    reveal(&draft.path(), path, Over::Old).map_err(told)?;
     Ok(Written { file, changed: true, kept: Some(kept.display().to_string()) })
 }
 
 /// The file as it will be, on the disk already, for the owner only.
-fn drafted(path: &Path, bytes: &[u8]) -> std::io::Result<(Draft, NamedTempFile)> {
+fn drafted(path: &Path, bytes: &[u8]) -> io::Result<Draft> {
     let draft = Draft::of(path)?;
-    let mut file = NamedTempFile::new_in(draft.place())?;
+    lay(&draft.path(), bytes)?;
+    Ok(draft)
+}
+
+/// Writes a file in a draft.
+fn lay(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok((draft, file))
+    file.sync_all()
+}
+
+/// The old file, locked: of two that replace it at once, one would be lost, as both keep the old one.
+fn alone(path: &Path) -> io::Result<File> {
+    let busy = || io::Error::new(ErrorKind::ResourceBusy, "another process replaces it");
+    let file = File::open(path)?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => busy(),
+        TryLockError::Error(error) => error,
+    })?;
+    match file.metadata()?.ino() == fs::metadata(path)?.ino() {
+        true => Ok(file),
+        false => Err(busy()),
+    }
 }
 
 /// A second name for the file, which it keeps when another takes the first.
-fn keep(path: &Path) -> std::io::Result<PathBuf> {
+fn keep(path: &Path) -> io::Result<PathBuf> {
     let mut number = 1;
     loop {
         let kept = PathBuf::from(format!("{}.~{number}~", path.display()));
@@ -101,27 +118,22 @@ fn keep(path: &Path) -> std::io::Result<PathBuf> {
 
 /// Writes a new directory of files, as mode 700; it appears when all of them are on the disk.
 pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
-    let told = |error: std::io::Error| Problem::file("write", path, &error);
+    let told = |error: io::Error| match error.kind() {
+        ErrorKind::DirectoryNotEmpty => taken(path),
+        _ => Problem::file("write", path, &error),
+    };
     if path.exists() && fs::read_dir(path).map_err(told)?.next().is_some() {
         return Err(taken(path));
     }
     let draft = Draft::of(path).map_err(told)?;
-    let whole = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir_in(draft.place());
-    let whole = whole.map_err(told)?;
+    let whole = draft.path();
+    fs::DirBuilder::new().mode(0o700).create(&whole).map_err(told)?;
     for (name, bytes) in files {
-        write(&whole.path().join(name), bytes)?;
+        lay(&whole.join(name), bytes).map_err(told)?;
     }
+    File::open(&whole).and_then(|whole| whole.sync_all()).map_err(told)?;
     // An empty directory of that name gives way.
-    fs::rename(whole.path(), path).map_err(told)?;
-    settle(draft, path)
-}
-
-/// The draft is done: what was renamed is there also after a power cut.
-pub fn settle(draft: Draft, path: &Path) -> Result<()> {
-    drop(draft);
-    let place = parent(path);
-    let told = |error: std::io::Error| Problem::file("write", place, &error);
-    fs::File::open(place).and_then(|place| place.sync_all()).map_err(told)
+    reveal(&whole, path, Over::Old).map_err(told)
 }
 
 /// There is something already.

@@ -67,6 +67,31 @@ fn a_file_is_written_once_and_the_old_one_kept() {
 }
 
 #[test]
+fn of_two_that_replace_a_file_at_once_the_second_is_refused() {
+    let bench = Bench::new();
+    configure(&bench, &["git", "--write"]).ok();
+    let place = bench.path(".gitconfig");
+    fs::write(&place, "mine").unwrap();
+    let first = fs::File::open(&place).unwrap();
+    first.lock().unwrap();
+    configure(&bench, &["git", "--write"]).fails(&["another process", "the other one has ended"]);
+    assert_eq!(fs::read_to_string(&place).unwrap(), "mine");
+    drop(first);
+    configure(&bench, &["git", "--write"]).ok();
+}
+
+#[test]
+fn tokens_in_a_directory_called_as_if_it_were_ours_stay() {
+    let bench = Bench::with(&["bench"]);
+    let ours = bench.path(".tokenkeep-ci");
+    fs::rename(bench.dir(), &ours).unwrap();
+    let dir = ours.to_str().unwrap();
+    bench.run(&["snapshot", bench.path("x.snapshot").to_str().unwrap(), "--dir", dir]).ok();
+    configure(&bench, &["git", "--write", "--dir", dir]).ok();
+    assert_eq!(bench.json(&["list", "--dir", dir]).as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn what_else_stands_in_a_users_file_stays() {
     let bench = Bench::new();
     let place = bench.path(".ssh/config");

@@ -98,7 +98,7 @@ pub fn disk(path: &Path, verb: &str, error: std::io::Error) -> Error {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Rv::DeviceMemory,
         std::io::ErrorKind::NotFound => Rv::TokenNotPresent,
         std::io::ErrorKind::ReadOnlyFilesystem => Rv::TokenWriteProtected,
-        std::io::ErrorKind::ResourceBusy => Rv::FunctionFailed,
+        std::io::ErrorKind::AlreadyExists => Rv::FunctionFailed,
         _ => Rv::DeviceError,
     };
     rv.because(format!("cannot {verb} {}: {error}", path.display()))

@@ -1,6 +1,6 @@
 //! Token files: where they are, how they come to be in one piece, and how they are opened.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig::*;
 use rusqlite::{Connection, OpenFlags};
 
-use super::draft::{Draft, parent};
+use super::draft::{self, Draft, Over, parent};
 use super::{fault, rows};
 use crate::cryptoki::{Error, Result, Rv};
 
@@ -92,14 +92,15 @@ pub fn make_dir(dir: &Path) -> Result<()> {
 
 /// A file that appears complete or not at all: `build` fills it in a place of its own, for the owner only.
 ///
-/// Errors: `FunctionFailed` when there is such a file, or it is being made; what `build` says; those of the disk.
+/// Errors: `FunctionFailed` when there is such a file, also one that came meanwhile; what `build` says; those of the
+/// disk.
 pub fn publish(to: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let told = |verb| move |error| fault::disk(to, verb, error);
     let draft = Draft::of(to).map_err(told("make"))?;
     if fs::symlink_metadata(to).is_ok() {
-        return Err(Rv::FunctionFailed.because(format!("{} exists", to.display())));
+        return Err(told("make")(std::io::ErrorKind::AlreadyExists.into()));
     }
-    let path = draft.place().join("draft");
+    let path = draft.path();
     let file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(told("make"))?;
     file.set_permissions(Permissions::from_mode(0o600)).map_err(told("protect"))?;
@@ -107,13 +108,13 @@ pub fn publish(to: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()>
     file.sync_all().map_err(told("sync"))?;
     // Before anybody opens the file: closing a descriptor drops all locks that this process has on it.
     drop(file);
-    fs::rename(&path, to).map_err(told("make"))?;
-    File::open(parent(to)).and_then(|dir| dir.sync_all()).map_err(|e| fault::disk(parent(to), "sync", e))
+    draft::reveal(&path, to, Over::Nothing).map_err(told("make"))
 }
 
 /// The file and what SQLite puts beside it.
 pub fn beside(path: &Path) -> [PathBuf; 4] {
-    ["", "-wal", "-shm", "-journal"].map(|end| {
+    let [log, index, journal] = draft::ENDS;
+    ["", log, index, journal].map(|end| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
         name.into()

@@ -35,7 +35,7 @@ use std::path::Path;
 
 use crate::cryptoki::{Result, Rv, Secret};
 
-pub use draft::{Draft, parent};
+pub use draft::{Draft, Over, parent, reveal};
 pub use envelope::Keys;
 pub use file::{make_dir, scan};
 pub use gate::abandon_inherited;

@@ -1,6 +1,6 @@
 //! `tokentool init`: makes a token.
 
-use std::{fs, io};
+use std::io;
 
 use clap::Args;
 use serde::Serialize;
@@ -8,12 +8,11 @@ use tokenkeep::api::Module;
 use tokenkeep::cryptoki::ids::{CKF_RW_SESSION, CKF_SERIAL_SESSION, CKU_SO};
 use tokenkeep::cryptoki::{Error, Rv, Secret};
 use tokenkeep::emulation::Emulation;
-use tokenkeep::store::{Draft, Header, MAX_ITERATIONS, NewToken, Vault, make_dir};
+use tokenkeep::store::{Draft, Header, MAX_ITERATIONS, NewToken, Over, Vault, make_dir, reveal};
 use tokenkeep::token::Settings;
 use tokenkeep::token::settings::PIN_LENGTH;
 
 use crate::Answer;
-use crate::files;
 use crate::options::Options;
 use crate::paint::{GOOD, count, paint, plain};
 use crate::pin::{CARD, Rule, SoPin, UserPin};
@@ -210,15 +209,13 @@ fn elsewhere(error: Error) -> Problem {
 pub fn make_with_dkek(settings: &Settings, new: &NewToken, shares: u8) -> Result<Header> {
     make_dir(&settings.dir).map_err(elsewhere)?;
     let told = |error: io::Error| Problem::file("write", &settings.dir, &error);
-    let draft = Draft::of(&settings.dir.join(std::process::id().to_string())).map_err(told)?;
+    let draft = Draft::of(&settings.dir.join("token")).map_err(told)?;
     // Below the draft's own directory: who logs in locks the token's.
-    let hidden = Settings { dir: draft.place().join("tokens"), ..settings.clone() };
+    let hidden = Settings { dir: draft.path(), ..settings.clone() };
     let header = make(&hidden, new)?;
     begin_dkek(&hidden, &header, &new.so_pin, shares)?;
     let name = format!("{}.token", header.serial);
-    let file = settings.dir.join(&name);
-    fs::rename(hidden.dir.join(&name), &file).map_err(told)?;
-    files::settle(draft, &file)?;
+    reveal(&hidden.dir.join(&name), &settings.dir.join(&name), Over::Nothing).map_err(told)?;
     Ok(header)
 }
 

@@ -61,9 +61,9 @@ fn child() {
 fn a_killed_creation_is_no_token() {
     let scene = Scene::new();
     let whole = fs::read(scene.path()).unwrap();
-    let draft = scene.dir.path().join(".tokenkeep-0123456789ABCDEF.token");
+    let draft = scene.dir.path().join(draft_name('0'));
     fs::create_dir(&draft).unwrap();
-    fs::write(draft.join("0123456789ABCDEF.token"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(draft.join("draft"), &whole[..whole.len() / 2]).unwrap();
     for other in ["notes.token", "0123456789abcdef.token", "0123456789ABCDEF.token~", "0123456789ABCDE.token"]
     {
         fs::write(scene.dir.path().join(other), b"").unwrap();
@@ -72,21 +72,153 @@ fn a_killed_creation_is_no_token() {
     assert!(scan(&scene.dir.path().join("nowhere")).unwrap().is_empty());
 }
 
+/// The name of a draft, by the last digit.
+fn draft_name(last: char) -> String {
+    format!(".tokenkeep-draft-0123456789abcde{last}")
+}
+
 #[test]
-fn a_draft_that_nobody_holds_is_swept_and_what_is_being_made_stays() {
+fn what_a_killed_process_was_making_is_swept_and_what_is_being_made_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let living = Draft::of(&dir.path().join("living")).unwrap();
+    fs::write(living.path(), b"half").unwrap();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::tests::files::maker", "--ignored"])
+        .env("TOKENKEEP_TEST_DIR", dir.path())
+        .output()
+        .unwrap();
+    assert!(!child.status.success());
+    assert_eq!(
+        names(dir.path()).len(),
+        4,
+        "three drafts are left, {}",
+        String::from_utf8_lossy(&child.stdout)
+    );
+    drop(Draft::of(&dir.path().join("next")).unwrap());
+    assert_eq!(names(dir.path()).len(), 1);
+    assert!(living.path().exists());
+}
+
+/// Runs in a process of its own, and dies while it makes a file, a token in a directory, and a backup's directory.
+#[test]
+#[ignore = "run by what_a_killed_process_was_making_is_swept_and_what_is_being_made_stays"]
+fn maker() {
+    let dir: PathBuf = std::env::var_os("TOKENKEEP_TEST_DIR").unwrap().into();
+    let drafts = ["file", "token", "backup"].map(|name| Draft::of(&dir.join(name)).unwrap());
+    let [file, token, backup] = drafts.each_ref().map(Draft::path);
+    for path in file::beside(&file) {
+        fs::write(path, b"half").unwrap();
+    }
+    let vault = Vault::create(&token, &new_token(), &fill).unwrap();
+    vault.put(None, &[record(false, "x", &[])], &fill).unwrap();
+    fs::create_dir(&backup).unwrap();
+    for name in ["manifest", "0001.sealed", "0001.wrapped"] {
+        fs::write(backup.join(name), b"half").unwrap();
+    }
+    let _ = vault.store().snapshot(&token.join("copy")).and_then(|()| {
+        fs::remove_file(token.join("copy")).unwrap();
+        file::publish(&token.join("copy"), |_| std::process::abort())
+    });
+}
+
+#[test]
+fn nothing_is_swept_that_is_not_a_draft_in_all_respects() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    let living = Draft::of(&at("living")).unwrap();
-    fs::create_dir(at(".tokenkeep-dead")).unwrap();
-    fs::write(at(".tokenkeep-dead").join("half"), b"x").unwrap();
-    for other in [".tokenkeep-file", ".other"] {
-        fs::write(at(other), b"").unwrap();
+    let make = |name: &str, files: &[&str]| {
+        fs::create_dir(at(name)).unwrap();
+        for file in files.iter().map(|file| at(name).join(file)) {
+            make_dir(file.parent().unwrap()).unwrap();
+            fs::write(file, b"precious").unwrap();
+        }
+        chmod(&at(name), 0o700);
+    };
+    let token = "0123456789ABCDEF.token";
+    // Other names; also those of earlier drafts.
+    let short = draft_name('f').trim_end_matches('f').to_owned();
+    for name in
+        [".tokenkeep-ci", ".tokenkeep-draft-mine", ".tokenkeep-draft-", &short, &(draft_name('f') + "0")]
+    {
+        make(name, &[token, "draft"]);
     }
-    assert_eq!(Draft::of(&at("living")).err().unwrap().kind(), std::io::ErrorKind::ResourceBusy);
-    assert_eq!(names(dir.path()), [".other", ".tokenkeep-file", ".tokenkeep-living"]);
-    drop(Draft::of(&at("dead")).unwrap());
-    drop(living);
-    assert_eq!(names(dir.path()), [".other", ".tokenkeep-file"]);
+    // Other contents, alone or beside a draft's.
+    let others =
+        ["notes", token, "draft.txt", "draft/notes", "draft/0001.sealed.txt", "draft/sub/draft", "drafts/x"];
+    for (other, last) in others.iter().zip('0'..) {
+        make(&draft_name(last), &[other]);
+    }
+    make(&draft_name('8'), &["draft", "draft-wal", "notes"]);
+    let nested = format!("draft/{}/draft/manifest", draft_name('1'));
+    make(&draft_name('9'), &[&nested, "draft/manifest"]);
+    // Other modes.
+    for (mode, last) in [0o755, 0o500, 0o1700].into_iter().zip('a'..) {
+        make(&draft_name(last), &["draft"]);
+        chmod(&at(&draft_name(last)), mode);
+    }
+    // Links, to a draft and in one; a file.
+    make("aside", &["draft"]);
+    std::os::unix::fs::symlink(at("aside"), at(&draft_name('d'))).unwrap();
+    make(&draft_name('e'), &[]);
+    std::os::unix::fs::symlink(at("aside"), at(&draft_name('e')).join("draft")).unwrap();
+    fs::write(at(&draft_name('f')), b"precious").unwrap();
+    let before = tree(dir.path());
+    drop(Draft::of(&at("x")).unwrap());
+    assert_eq!(tree(dir.path()), before);
+    // With the mode and the names of one, it is one.
+    chmod(&at(&draft_name('a')), 0o700);
+    drop(Draft::of(&at("x")).unwrap());
+    assert_eq!(tree(dir.path()).len(), before.len() - 2);
+}
+
+/// Needs root, to give something away; elsewhere it passes without looking.
+#[test]
+fn a_draft_of_somebody_else_is_not_swept() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join(draft_name('0'));
+    fs::create_dir(&place).unwrap();
+    chmod(&place, 0o700);
+    if std::os::unix::fs::chown(&place, Some(65534), None).is_ok() {
+        drop(Draft::of(&dir.path().join("x")).unwrap());
+        assert!(place.exists());
+    }
+}
+
+/// All that is in a directory.
+fn tree(dir: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap()) {
+        all.push(entry.path());
+        if entry.file_type().unwrap().is_dir() {
+            all.extend(tree(&entry.path()));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn without_a_lock_there_is_no_draft() {
+    let dir = tempfile::tempdir().unwrap();
+    let draft = Draft::locked(&dir.path().join("x"), |_| Err(std::io::ErrorKind::Unsupported.into()));
+    assert_eq!(draft.err().unwrap().kind(), std::io::ErrorKind::Unsupported);
+    assert_eq!(names(dir.path()), [""; 0]);
+}
+
+#[test]
+fn of_two_that_make_the_same_at_once_the_second_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let to = dir.path().join("same");
+    let wrote = |draft: &Path, text| {
+        fs::write(draft, text).unwrap();
+        Ok(())
+    };
+    let slow = file::publish(&to, |draft| {
+        file::publish(&to, |draft| wrote(draft, "first"))?;
+        wrote(draft, "second")
+    });
+    assert_eq!(rv(slow), Rv::FunctionFailed);
+    assert_eq!(fs::read(&to).unwrap(), b"first");
+    assert_eq!(names(dir.path()), ["same"]);
 }
 
 #[test]
