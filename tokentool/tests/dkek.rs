@@ -62,7 +62,7 @@ fn a_token_is_backed_up_under_a_share_and_restored_on_another_one() {
     let dry = bench.json(&["restore", &dir, "--dry-run", "--pin", PIN, "--token", "two"]);
     assert_eq!((&dry["written"], dry["objects"].as_array().unwrap().len()), (&false.into(), 2));
     bench.run(&["restore", &dir, "--pin", PIN, "--token", "two"]).ok();
-    bench.run(&["restore", &file, "--pin", PIN, "--token", "two"]).fails(&["not empty"]);
+    bench.run(&["restore", &file, "--pin", PIN, "--token", "two"]).fails(&["not empty", "a fresh token"]);
     bench.run(&["restore", &file, "--verify", "--pin", PIN, "--token", "two"]).ok();
     let objects = |token| {
         let mut objects = bench.json(&["objects", "--token", token, "--pin", PIN]);
@@ -72,6 +72,9 @@ fn a_token_is_backed_up_under_a_share_and_restored_on_another_one() {
     assert_eq!(objects("one"), objects("two"));
 
     bench.run(&["key", "unwrap", &wrapped, "--pin", PIN, "--token", "two"]).fails(&["CKA_ID", "--force"]);
+    bench
+        .run(&["dkek", "init", "--shares", "1", "--so-pin", SO_PIN, "--token", "two"])
+        .fails(&["try: `tokentool dkek status`", "init --dkek-shares"]);
     bench.run(&["key", "unwrap", &wrapped, "--force", "--label", "new", "--pin", PIN, "--token", "two"]).ok();
     assert!(objects("two").to_string().contains("\"new\""));
 }
