@@ -1,11 +1,12 @@
 //! What is to be made of the items: labels, IDs, policy, and what is there already.
 
 use tokenkeep::api::Call;
+use tokenkeep::crypto::spki::usual_id;
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::names;
 use tokenkeep::object::{Attributes, Given, Template, Value};
 
-use super::item::{Item, usual_id};
+use super::item::Item;
 use crate::commands::objects::{bytes, number, stored};
 use crate::paint::plain;
 use crate::problem::{Problem, Result};
