@@ -116,7 +116,7 @@ fn keep(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Writes a new directory of files; it appears when all of them are on the disk.
+/// Writes a new directory of files, as mode 700; it appears when all of them are on the disk.
 pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     let told = |error: io::Error| match error.kind() {
         ErrorKind::DirectoryNotEmpty => taken(path),
