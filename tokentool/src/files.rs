@@ -62,7 +62,13 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<Written> {
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if !path.exists() {
         let place = path.parent().unwrap_or(Path::new("/"));
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(place).map_err(told)?;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(place);
+        made.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                Problem::new(format!("{} is no directory", place.display())).advise("another place")
+            }
+            _ => told(error),
+        })?;
         write(path, bytes)?;
         return Ok(Written { file, changed: true, kept: None });
     }
