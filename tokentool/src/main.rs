@@ -53,8 +53,16 @@ impl Answer {
 
 fn main() -> ExitCode {
     secrecy::begin();
-    let line = Line::parse();
-    match commands::run(&line).and_then(|answer| print(&answer, line.options.json)) {
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(refused) if refused.use_stderr() => refused.exit(),
+        Err(help) => return end(say(&help.render().ansi().to_string()).map(drop)),
+    };
+    end(commands::run(&line).and_then(|answer| print(&answer, line.options.json)))
+}
+
+fn end(done: Result<()>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             complain(&problem);

@@ -54,10 +54,13 @@ fn whoever_reads_may_stop_and_what_was_to_be_done_is_done() {
 #[test]
 fn an_answer_that_cannot_be_written_is_told() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = Bench::new().child(TOOL).arg("mechanisms").stdout(full).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("cannot write standard output") && said.contains("make room"), "{said}");
+    for word in ["mechanisms", "--help", "--version"] {
+        let full = full.try_clone().unwrap();
+        let output = Bench::new().child(TOOL).arg(word).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("cannot write standard output") && said.contains("make room"), "{said}");
+    }
 }
 
 #[test]
@@ -127,6 +130,13 @@ fn show_tells_all_facts() {
     assert!(show["flags"].as_array().unwrap().contains(&"LOGIN_REQUIRED".into()));
     assert!(show["size"].as_u64().unwrap() > 1000);
     let out = bench.run(&["show"]);
+    assert_eq!((&show["users"], &show["dkek"]), (&serde_json::json!([]), &serde_json::Value::Null));
+    let so = ["--so-pin", SO_PIN];
+    bench.run(&[&["user", "add", "ada", "--new-pin", "2468"], &so[..]].concat()).ok();
+    bench.run(&[&["dkek", "init", "--shares", "2"], &so[..]].concat()).ok();
+    let more = bench.run(&["show"]);
+    assert!(more.ok().contains("named users  ada\n"), "{}", more.out);
+    assert!(more.out.contains("2 of 2 shares missing\n"), "{}", more.out);
     assert!(out.ok().contains("  PIN hashing  PBKDF2-HMAC-SHA256, 1 000 rounds\n"), "{}", out.out);
 }
 
