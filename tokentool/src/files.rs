@@ -35,12 +35,33 @@ pub fn read_secret(path: &Path) -> Result<Secret> {
 
 /// Writes a new file, as mode 600.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let told = |error: io::Error| match error.kind() {
+    prepare(path, bytes)?.publish()
+}
+
+/// A new file that is on the disk, and is not there under its name until it may be.
+pub struct Prepared<'a> {
+    path: &'a Path,
+    draft: Draft,
+}
+
+/// Prepares a new file, as mode 600; it is gone when nobody publishes it.
+pub fn prepare<'a>(path: &'a Path, bytes: &[u8]) -> Result<Prepared<'a>> {
+    let draft = drafted(path, bytes).map_err(|error| unmade(path, &error))?;
+    Ok(Prepared { path, draft })
+}
+
+impl Prepared<'_> {
+    /// Gives it its name.
+    pub fn publish(self) -> Result<()> {
+        reveal(&self.draft.path(), self.path, Over::Nothing).map_err(|error| unmade(self.path, &error))
+    }
+}
+
+fn unmade(path: &Path, error: &io::Error) -> Problem {
+    match error.kind() {
         ErrorKind::AlreadyExists => taken(path),
-        _ => Problem::file("write", path, &error),
-    };
-    let draft = drafted(path, bytes).map_err(told)?;
-    reveal(&draft.path(), path, Over::Nothing).map_err(told)
+        _ => Problem::file("write", path, error),
+    }
 }
 
 /// What became of a file that was to be replaced.
@@ -62,7 +83,13 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<Written> {
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if !path.exists() {
         let place = path.parent().unwrap_or(Path::new("/"));
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(place).map_err(told)?;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(place);
+        made.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                Problem::new(format!("{} is no directory", place.display())).advise("another place")
+            }
+            _ => told(error),
+        })?;
         write(path, bytes)?;
         return Ok(Written { file, changed: true, kept: None });
     }
@@ -116,7 +143,7 @@ fn keep(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Writes a new directory of files; it appears when all of them are on the disk.
+/// Writes a new directory of files, as mode 700; it appears when all of them are on the disk.
 pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     let told = |error: io::Error| match error.kind() {
         ErrorKind::DirectoryNotEmpty => taken(path),

@@ -12,7 +12,7 @@ use super::{custodians, done};
 use crate::Answer;
 use crate::files;
 use crate::options::Options;
-use crate::pin::Password;
+use crate::pin::{Password, Rule};
 use crate::problem::{Problem, Result};
 use crate::progress::bar;
 
@@ -83,9 +83,11 @@ impl CreateShare {
         if let Some((threshold, custody)) = &custody {
             check(custody, *threshold, &file, &share)?;
         }
-        files::write(&self.file, &file.bytes())?;
+        // A share whose custodians did not all see their sheets would open to nobody.
+        let prepared = files::prepare(&self.file, &file.bytes())?;
         let sheets = custody.as_ref().map(|(_, custody)| custody.sheets.as_slice()).unwrap_or_default();
         let mut text = if options.json { String::new() } else { custodians::show(sheets)? };
+        prepared.publish()?;
         let made = Made {
             file: self.file.display().to_string(),
             share_kcv: Kcv::of(&share).to_string(),
@@ -101,7 +103,7 @@ impl CreateShare {
     fn chosen(&self) -> Result<Secret> {
         let source = self.password.source();
         let min = if source.is_given() { 1 } else { share::PASSWORD_MIN };
-        source.chosen((min, PASSWORD_MAX))
+        source.chosen(Rule::Length(min, PASSWORD_MAX))
     }
 }
 
