@@ -19,8 +19,8 @@ pub const APPLICATION: i32 = 0x544B_4B50;
 /// The format that this code reads and writes.
 pub const FORMAT: i32 = 1;
 
-/// How long a writer waits for another process.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a writer waits for another process, and who knows a PIN for those who try one.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Set on each connection. The commit is on the disk when it returns; nothing is left in freed pages, in
 /// temporary files or in a memory map; the file's own schema is not trusted.
