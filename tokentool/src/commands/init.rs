@@ -92,6 +92,7 @@ struct Made {
 
 impl Init {
     pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token("--label NAME: a new token's name")?;
         let tokens = Tokens::open(options)?;
         let all = tokens.all();
         let label = self.label(&all)?;

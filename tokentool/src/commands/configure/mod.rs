@@ -89,6 +89,7 @@ struct Printed {
 impl Configure {
     pub fn run(&self, options: &Options) -> Result<Answer> {
         let Some(client) = self.client.as_deref().and_then(clients::find) else {
+            options.without_token("`tokentool configure CLIENT`")?;
             return list();
         };
         let source = self.pin.source();

@@ -11,7 +11,7 @@ use tokenkeep::cryptoki::Secret;
 use super::{custodians, done};
 use crate::Answer;
 use crate::files;
-use crate::options::Options;
+use crate::options::{LEAVE_OUT, Options};
 use crate::pin::Password;
 use crate::problem::{Problem, Result};
 use crate::progress::bar;
@@ -69,6 +69,7 @@ struct Shown {
 
 impl CreateShare {
     pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token(LEAVE_OUT)?;
         if self.file.exists() {
             return Err(files::taken(&self.file));
         }
