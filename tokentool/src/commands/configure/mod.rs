@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokenkeep::cryptoki::Secret;
 
 use crate::Answer;
-use crate::files::{self, Written};
+use crate::files::{self, Readers, Written};
 use crate::options::Options;
 use crate::paint::{GOOD, HINT, paint};
 use crate::pin::UserPin;
@@ -57,8 +57,9 @@ pub struct Configure {
 }
 
 const EXAMPLES: &str = "\
-A PIN is written only into files (mode 600), never printed; without one the program asks for it. For a module that is
-not Tokenkeep's, --token and --slot are taken as they are.
+A PIN is written only into files (mode 600), never printed; without one the program asks for it. What lies in /etc is
+readable by all (mode 644) unless a PIN is in it. For a module that is not Tokenkeep's, --token and --slot are taken as
+they are.
 
 Examples:
   tokentool configure                                              the clients
@@ -71,6 +72,7 @@ Examples:
 struct Filled {
     path: PathBuf,
     mode: Mode,
+    readers: Readers,
     text: Secret,
 }
 
@@ -121,7 +123,9 @@ impl Configure {
         };
         values.at(path.parent().unwrap_or(Path::new("/")));
         let text = template::fill(file.text, &|name| values.of_name(name))?;
-        Ok(Filled { path, mode: file.mode, text })
+        let secret = file.has("pin") && values.of_name("pin")?.is_some();
+        let readers = if file.is_public() && !secret { Readers::All } else { Readers::Owner };
+        Ok(Filled { path, mode: file.mode, readers, text })
     }
 }
 
@@ -167,14 +171,14 @@ fn write(files: &[Filled]) -> Result<Answer> {
 
 fn write_one(file: &Filled) -> Result<Written> {
     match file.mode {
-        Mode::Whole => files::replace(&file.path, file.text.expose()),
+        Mode::Whole => files::replace(file.readers, &file.path, file.text.expose()),
         Mode::Block => {
             let old = if file.path.exists() { files::read(&file.path)? } else { Vec::new() };
             let old = String::from_utf8(old).map_err(|_| {
                 Problem::new(format!("{} is not UTF-8 text", file.path.display()))
                     .advise("another file, by --to DIR")
             })?;
-            files::replace(&file.path, template::insert(&old, &expose(&file.text)).as_bytes())
+            files::replace(file.readers, &file.path, template::insert(&old, &expose(&file.text)).as_bytes())
         }
     }
 }
