@@ -263,7 +263,7 @@ fn token(criterion: &mut Criterion) {
     bench(&mut room, "object", || token.object(scene.key).unwrap());
     bench(&mut room, "find among 1 000", || token.find(&wanted).unwrap());
     bench(&mut room, "logout and login, 1 000 rounds", || {
-        token.logout().and_then(|()| token.login(User::User, "", &pin())).unwrap();
+        token.logout().and_then(|()| token.login(scene.session, User::User, "", &pin())).unwrap();
     });
 }
 

@@ -83,7 +83,13 @@ pub fn replace(readers: Readers, path: &Path, bytes: &[u8]) -> Result<Written> {
     // The file that a link points at is the one to replace.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if !path.exists() {
-        make_dir(readers, parent(path)).map_err(told)?;
+        let place = parent(path);
+        make_dir(readers, place).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                Problem::new(format!("{} is no directory", place.display())).advise("another place")
+            }
+            _ => told(error),
+        })?;
         write_for(readers, path, bytes)?;
         return Ok(Written { file, changed: true, kept: None });
     }
@@ -104,7 +110,8 @@ fn make_dir(readers: Readers, dir: &Path) -> io::Result<()> {
     }
     make_dir(readers, parent(dir))?;
     match DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        // Another process was first.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         made => made.and_then(|()| fs::set_permissions(dir, Permissions::from_mode(readers.directory()))),
     }
 }
@@ -150,7 +157,7 @@ fn keep(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Writes a new directory of files, for the owner only; it appears when all of them are on the disk.
+/// Writes a new directory of files, as mode 700; it appears when all of them are on the disk.
 pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     let told = |error: io::Error| match error.kind() {
         ErrorKind::DirectoryNotEmpty => taken(path),

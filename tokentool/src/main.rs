@@ -29,25 +29,40 @@ use problem::{Problem, Result};
 pub struct Answer {
     text: String,
     json: serde_json::Value,
+    but: Option<Problem>,
 }
 
 impl Answer {
     /// The same facts twice: as text, and as what `--json` prints.
     pub fn new(text: impl Into<String>, facts: &impl serde::Serialize) -> Result<Answer> {
         let json = serde_json::to_value(facts).map_err(|error| Problem::new(error.to_string()))?;
-        Ok(Answer { text: text.into(), json })
+        Ok(Answer { text: text.into(), json, but: None })
     }
 
     /// Text that is data itself, and stays the same with `--json`: completions, man pages.
     pub fn verbatim(text: String) -> Answer {
-        Answer { text, json: serde_json::Value::Null }
+        Answer { text, json: serde_json::Value::Null, but: None }
+    }
+
+    /// The same, and then what is wrong with some of it: the command fails.
+    #[must_use]
+    pub fn but(self, problem: Option<Problem>) -> Answer {
+        Answer { but: problem, ..self }
     }
 }
 
 fn main() -> ExitCode {
     secrecy::begin();
-    let line = Line::parse();
-    match commands::run(&line).and_then(|answer| print(&answer, line.options.json)) {
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(refused) if refused.use_stderr() => refused.exit(),
+        Err(help) => return end(say(&help.render().ansi().to_string()).map(drop)),
+    };
+    end(commands::run(&line).and_then(|answer| print(&answer, line.options.json)))
+}
+
+fn end(done: Result<()>) -> ExitCode {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             complain(&problem);
@@ -61,7 +76,7 @@ fn print(answer: &Answer, json: bool) -> Result<()> {
         (serde_json::Value::Null, _) | (_, false) => say(&answer.text),
         (facts, true) => say(&format!("{facts:#}\n")),
     }
-    .map(drop)
+    .and_then(|_| answer.but.clone().map_or(Ok(()), Err))
 }
 
 /// Writes to standard output; whether anybody listens. Whoever reads may have read enough: `tokentool demo | head`.

@@ -6,6 +6,8 @@ use std::io::{self, BufRead, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tokenkeep::cryptoki::Secret;
+use tokenkeep::store::Header;
+use tokenkeep::token::User;
 
 use crate::paint::{WARN, paint};
 use crate::problem::{Problem, Result};
@@ -23,6 +25,71 @@ pub struct Source<'a> {
     given: Option<&'a str>,
     env: Option<&'a str>,
     file: Option<&'a Path>,
+}
+
+/// What a PIN or password to be set must be like.
+#[derive(Clone, Copy)]
+pub enum Rule {
+    /// From so many bytes to so many.
+    Length(usize, usize),
+    /// The SO PIN of a SmartCard-HSM.
+    CardOfficer,
+    /// The user's PIN of a SmartCard-HSM, with so many tries.
+    CardUser(u32),
+}
+
+/// Shortest PIN of a SmartCard-HSM, and the longest, which is the SO's: by them its rules are known.
+pub const CARD: (usize, usize) = (6, 16);
+
+impl Rule {
+    /// For a new PIN of that user.
+    pub fn of(header: &Header, user: User) -> Rule {
+        match ((header.pin_min, header.pin_max), user) {
+            (CARD, User::Officer) => Rule::CardOfficer,
+            (CARD, User::User) => Rule::CardUser(header.user_tries),
+            ((min, max), _) => Rule::Length(min, max),
+        }
+    }
+
+    /// Shortest and longest, in bytes.
+    fn length(self) -> (usize, usize) {
+        match self {
+            Rule::Length(min, max) => (min, max),
+            Rule::CardOfficer => (CARD.1, CARD.1),
+            Rule::CardUser(_) => (CARD.0, CARD.1 - 1),
+        }
+    }
+
+    /// What is wrong with a PIN, as the end of a sentence.
+    fn broken(self, pin: &Secret) -> Option<&'static str> {
+        let (min, max) = self.length();
+        let most = match pin.len() {
+            ..=6 => 3,
+            7 => 5,
+            _ => 10,
+        };
+        match self {
+            _ if pin.len() < min => Some("is too short"),
+            _ if pin.len() > max => Some("is too long"),
+            Rule::CardOfficer if !pin.expose().iter().all(u8::is_ascii_hexdigit) => {
+                Some("is no hexadecimal number")
+            }
+            Rule::CardUser(tries) if tries > most => Some("is too short for so many tries"),
+            _ => None,
+        }
+    }
+
+    /// What it asks for, with the unit of its length.
+    fn wants(self, unit: &str) -> String {
+        let (min, max) = self.length();
+        match self {
+            Rule::CardOfficer => format!("{max} hexadecimal digits"),
+            Rule::CardUser(4..) => {
+                format!("{min} to {max} {unit}; at most 3 tries for 6, 5 for 7, 10 for more")
+            }
+            _ => format!("{min} to {max} {unit}"),
+        }
+    }
 }
 
 /// The three options of a PIN or password: `--NAME PIN`, `--NAME-env VARIABLE`, `--NAME-file FILE`, of which one may be given.
@@ -91,13 +158,13 @@ impl Source<'_> {
         }
     }
 
-    /// A PIN to be set, of a length in bytes from `min` to `max`; asked for twice.
-    pub fn chosen(&self, (min, max): (usize, usize)) -> Result<Secret> {
+    /// A PIN to be set; asked for twice.
+    pub fn chosen(&self, rule: Rule) -> Result<Secret> {
         if let Some(pin) = self.given()? {
-            return self.measured(pin, (min, max));
+            return self.measured(pin, rule);
         }
-        let pin = self.prompt(&format!("{} ({min} to {max} characters): ", capital(self.what)))?;
-        let pin = self.measured(pin, (min, max))?;
+        let pin = self.prompt(&format!("{} ({}): ", capital(self.what), rule.wants("characters")))?;
+        let pin = self.measured(pin, rule)?;
         match pin == self.prompt(&format!("{} again: ", capital(self.what)))? {
             true => Ok(pin),
             false => Err(Problem::new(format!("the two entries of the {} differ", self.what))
@@ -105,13 +172,13 @@ impl Source<'_> {
         }
     }
 
-    fn measured(&self, pin: Secret, (min, max): (usize, usize)) -> Result<Secret> {
-        match pin.len() {
-            length if length < min => Err(Problem::new(format!("the {} is too short", self.what))),
-            length if length > max => Err(Problem::new(format!("the {} is too long", self.what))),
-            _ => return Ok(pin),
+    fn measured(&self, pin: Secret, rule: Rule) -> Result<Secret> {
+        match rule.broken(&pin) {
+            None => Ok(pin),
+            Some(broken) => {
+                Err(Problem::new(format!("the {} {broken}", self.what)).advise(rule.wants("bytes")))
+            }
         }
-        .map_err(|problem| problem.advise(format!("{min} to {max} bytes")))
     }
 
     fn given(&self) -> Result<Option<Secret>> {

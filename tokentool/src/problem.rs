@@ -78,14 +78,25 @@ const ADVICE: &[(Rv, &str)] = &[
     (Rv::DataLenRange, "another copy of the file"),
     (Rv::DataInvalid, "another file: `tokentool dkek status` shows how it stands"),
     (Rv::ArgumentsBad, "the command again, as its --help says"),
-    (Rv::ActionProhibited, "`tokentool init` for a token that may"),
+    (
+        Rv::ActionProhibited,
+        "`tokentool objects --login` shows the objects, and the token keeps this one as it is",
+    ),
     (Rv::DeviceMemory, "make room on the disk"),
     (Rv::DeviceError, "look at the file or directory named above: its owner, its permissions, the disk"),
     (Rv::GeneralError, "correct the setting, or TOKENKEEP_CONF=FILE for other settings"),
 ];
 
+/// In the reason of a `DeviceError` that no disk is to blame for.
+const CHANGED: &str = "changed outside Tokenkeep";
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
+        if error.rv() == Rv::DeviceError && error.why().contains(CHANGED) {
+            return Problem::new(error.to_string())
+                .advise("`tokentool verify --login` tells everything that was changed")
+                .advise("the last snapshot or backup");
+        }
         let advice = ADVICE.iter().filter(|(rv, _)| *rv == error.rv());
         Problem { what: error.to_string(), advice: advice.map(|(_, advice)| (*advice).to_owned()).collect() }
     }
@@ -100,4 +111,16 @@ impl From<io::Error> for Problem {
 /// Puts where it happened before an error of another library.
 pub fn at<E: Display>(place: &str) -> impl FnOnce(E) -> Problem {
     move |error| Problem::new(format!("{place}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_changed_outside_is_no_matter_of_permissions() {
+        let advice = |why: &'static str| Problem::from(Rv::DeviceError.because(why)).advice().join(" ");
+        assert!(advice("row 1 of token 00 was changed outside Tokenkeep").contains("tokentool verify"));
+        assert!(advice("cannot read /x: Permission denied").contains("permissions"));
+    }
 }

@@ -1,5 +1,6 @@
 //! The tokens of the directory, the one that is meant, and logging in to it.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -78,6 +79,16 @@ impl Tokens {
         slots.ids(false).into_iter().filter_map(found).collect()
     }
 
+    /// Files that would be tokens if they had the name of one; a directory that cannot be read has none.
+    pub fn misnamed(&self) -> Vec<PathBuf> {
+        let known: Vec<PathBuf> = self.all().into_iter().map(|found| found.path).collect();
+        let files = fs::read_dir(&self.settings.dir).into_iter().flatten().flatten().map(|file| file.path());
+        let token = |path: &PathBuf| path.extension().is_some_and(|end| end == "token");
+        let mut misnamed: Vec<PathBuf> = files.filter(|path| token(path) && !known.contains(path)).collect();
+        misnamed.sort();
+        misnamed
+    }
+
     /// Those that `--token` names, which are some; all without it.
     pub fn meant(&self) -> Result<Vec<Found>> {
         let Some(wanted) = &self.wanted else { return Ok(self.all()) };
@@ -108,7 +119,7 @@ impl Tokens {
                         .but(&format!("token {wanted:?} is not among those that open"));
                 }
                 Problem::new(format!("no token has the label, serial number or slot {wanted:?}"))
-                    .advise(these(all))
+                    .advise(these(all, all))
             }
             _ => Problem::new(format!("there is no token in {dir}"))
                 .advise("`tokentool init --label NAME` makes one")
@@ -116,30 +127,31 @@ impl Tokens {
         }
     }
 
-    fn several(&self, all: &[Found]) -> Problem {
+    fn several(&self, meant: &[Found]) -> Problem {
         match &self.wanted {
-            Some(wanted) => Problem::new(format!("{wanted:?} fits more than one token")).advise(these(all)),
-            None => Problem::new(format!("there are {} tokens: which one?", all.len())).advise(these(all)),
+            Some(wanted) => Problem::new(format!("{wanted:?} fits more than one token")),
+            None => Problem::new(format!("there are {} tokens: which one?", meant.len())),
         }
+        .advise(these(meant, &self.all()))
     }
 }
 
 /// How many tokens are named in an advice.
 const NAMED: usize = 4;
 
-/// What `--token` could be: labels, or serial numbers where a label is not enough.
-fn these(all: &[Found]) -> String {
-    if all.len() > NAMED {
+/// What `--token` could be for each of those that are meant: what no other of all tokens has.
+fn these(meant: &[Found], all: &[Found]) -> String {
+    if meant.len() > NAMED {
         return "`tokentool list`, and then --token LABEL".into();
     }
-    let label = |found: &Found| found.token.as_ref().ok().map(Chosen::label);
-    let unique = |found: &Found| all.iter().filter(|other| label(other) == label(found)).count() == 1;
-    let name = |found: &Found| match &found.token {
-        Ok(chosen) if unique(found) => format!("--token {}", quoted(&chosen.label())),
-        Ok(chosen) => format!("--token {}", chosen.header.serial),
-        Err(_) => format!("--token {}", found.slot),
+    let name = |found: &Found| {
+        let header = found.token.as_ref().ok().map(|chosen| (chosen.label(), chosen.header.serial.clone()));
+        let names = header.into_iter().flat_map(|(label, serial)| [label, serial]);
+        let slot = found.slot.to_string();
+        let only = |name: &String| found.is(name) && all.iter().filter(|other| other.is(name)).count() == 1;
+        format!("--token {}", quoted(&names.chain([slot.clone()]).find(only).unwrap_or(slot)))
     };
-    all.iter().map(name).collect::<Vec<_>>().join(", or ")
+    meant.iter().map(name).collect::<Vec<_>>().join(", or ")
 }
 
 /// A name as a shell wants it.
@@ -151,7 +163,8 @@ pub fn quoted(name: &str) -> String {
     }
 }
 
-fn unreadable(found: &Found, error: &Error) -> Problem {
+/// Why a token cannot be opened, and what then.
+pub fn unreadable(found: &Found, error: &Error) -> Problem {
     let problem = Problem::new(error.to_string());
     match error.rv() {
         Rv::DeviceMemory => error.clone().into(),
@@ -203,11 +216,25 @@ impl Chosen {
 
     /// Opens a session, `CKF_RW_SESSION` or 0, and logs in; the session's handle.
     pub fn login(&self, tokens: &Tokens, user: User, pin: &Secret, mode: CK_FLAGS) -> Result<u64> {
+        self.possible(user, pin)?;
         let session = tokens.module.open_session(self.slot, CKF_SERIAL_SESSION | mode)?;
         let kind = if user == User::Officer { CKU_SO } else { CKU_USER };
         let done = tokens.module.session(session)?.login(kind, Some(pin));
         done.map_err(|error| self.refused(user, error))?;
         Ok(session)
+    }
+
+    /// Stops before a try is spent on what no PIN of the token can be: Enter alone, an empty file, the wrong file.
+    fn possible(&self, user: User, pin: &Secret) -> Result<()> {
+        let (min, max) = (self.header.pin_min, self.header.pin_max);
+        let wrong = match pin.len() {
+            0 => "is empty",
+            length if length < min => "is too short",
+            length if length > max => "is too long",
+            _ => return Ok(()),
+        };
+        Err(Problem::new(format!("the {} PIN {wrong}; no try was spent", name(user)))
+            .advise(format!("the PIN of token {:?}: it has {min} to {max} bytes", self.label())))
     }
 
     /// The PIN from where it is, or asked for, unless it is locked.

@@ -39,6 +39,9 @@ fn every_client_is_listed_printed_whole_and_written_as_printed() {
         let words = [client.as_str(), "--key", "web"];
         let printed = configure(&bench, &words);
         assert!(!printed.ok().contains('@'), "{client}: {}", printed.out);
+        let wants = !["firefox-policy"].contains(&client.as_str());
+        let said = printed.out.contains(bench.dir().to_str().unwrap());
+        assert!(said || !wants, "{client}: nothing says where the tokens are: {}", printed.out);
         configure(&bench, &[&words[..], &["--write", "--to", to]].concat()).ok();
         for file in fs::read_dir(to).unwrap() {
             let text = fs::read_to_string(file.unwrap().path()).unwrap();
@@ -101,10 +104,11 @@ fn what_else_stands_in_a_users_file_stays() {
     configure(&bench, &["ssh", "--write"]).ok();
     let once = fs::read_to_string(&place).unwrap();
     assert!(once.starts_with("Host home\n    User me\n") && once.contains("PKCS11Provider"), "{once}");
-    let other = module(&bench, "libother.so");
+    fs::create_dir(bench.path("other")).unwrap();
+    let other = module(&bench, "other/libtokenkeep.so");
     bench.run(&["configure", "ssh", "--write", "--module", other.to_str().unwrap()]).ok();
     let twice = fs::read_to_string(&place).unwrap();
-    assert_eq!(twice, once.replace("libtokenkeep.so", "libother.so"));
+    assert_eq!(twice, once.replace("/libtokenkeep.so", "/other/libtokenkeep.so"));
 }
 
 #[test]
@@ -200,4 +204,22 @@ fn the_policy_of_firefox_is_json() {
     let policy: serde_json::Value = serde_json::from_str(policy.ok()).unwrap();
     let module = bench.path("libtokenkeep.so").canonicalize().unwrap();
     assert_eq!(policy["policies"]["SecurityDevices"]["Add"]["Tokenkeep"], module.to_str().unwrap());
+}
+
+#[test]
+fn what_the_token_has_not_and_files_cannot_say_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = Bench::with(&["bench"]);
+    configure(&bench, &["java", "--slot", "77"]).fails(&["is in slot 0, not in slot 77"]);
+    configure(&bench, &["java", "--slot", "0"]).ok();
+    configure(&bench, &["--write"]).misused("CLIENT");
+    let told = configure(&bench, &["ssh", "--write"]);
+    assert!(told.ok().contains(&format!("TOKENKEEP_DIR={}", bench.dir().display())), "{}", told.out);
+    let told = configure(&bench, &["git", "--key", "nothere", "--write"]);
+    assert!(told.ok().contains("is called \"nothere\""), "{}", told.out);
+    let file = bench.path("libtokenkeep.so").display().to_string();
+    configure(&bench, &["p11-kit", "--write", "--to", &file]).fails(&["libtokenkeep.so is no directory"]);
+    let odd = bench.path("").join(std::ffi::OsStr::from_bytes(b"\xff"));
+    let mut command = bench.command(&["configure", "env", "--module", &file]);
+    bench::ended(command.env("TOKENKEEP_DIR", odd)).fails(&["is not UTF-8 text"]);
 }

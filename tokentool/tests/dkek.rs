@@ -4,6 +4,8 @@
 
 mod bench;
 
+use std::os::unix::fs::PermissionsExt;
+
 use bench::{Bench, PIN, SO_PIN};
 use tokenkeep::cryptoki::Secret;
 use tokenkeep::cryptoki::ids::*;
@@ -50,6 +52,8 @@ fn a_token_is_backed_up_under_a_share_and_restored_on_another_one() {
     bench.run(&["backup", &file, "--pin", PIN, "--token", "one"]).ok();
     bench.run(&["backup", &file, "--pin", PIN, "--token", "one"]).fails(&["is there already"]);
     bench.run(&["backup", &dir, "--pin", PIN, "--token", "one"]).ok();
+    let mode = std::fs::metadata(&dir).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "for the owner only, whatever the umask");
 
     bench.init(&["--label", "two", "--dkek-shares", "1"]).ok();
     bench.run(&["restore", &file, "--pin", PIN, "--token", "two"]).fails(&["still missing"]);
@@ -58,7 +62,7 @@ fn a_token_is_backed_up_under_a_share_and_restored_on_another_one() {
     let dry = bench.json(&["restore", &dir, "--dry-run", "--pin", PIN, "--token", "two"]);
     assert_eq!((&dry["written"], dry["objects"].as_array().unwrap().len()), (&false.into(), 2));
     bench.run(&["restore", &dir, "--pin", PIN, "--token", "two"]).ok();
-    bench.run(&["restore", &file, "--pin", PIN, "--token", "two"]).fails(&["not empty"]);
+    bench.run(&["restore", &file, "--pin", PIN, "--token", "two"]).fails(&["not empty", "a fresh token"]);
     bench.run(&["restore", &file, "--verify", "--pin", PIN, "--token", "two"]).ok();
     let objects = |token| {
         let mut objects = bench.json(&["objects", "--token", token, "--pin", PIN]);
@@ -68,6 +72,9 @@ fn a_token_is_backed_up_under_a_share_and_restored_on_another_one() {
     assert_eq!(objects("one"), objects("two"));
 
     bench.run(&["key", "unwrap", &wrapped, "--pin", PIN, "--token", "two"]).fails(&["CKA_ID", "--force"]);
+    bench
+        .run(&["dkek", "init", "--shares", "1", "--so-pin", SO_PIN, "--token", "two"])
+        .fails(&["try: `tokentool dkek status`", "init --dkek-shares"]);
     bench.run(&["key", "unwrap", &wrapped, "--force", "--label", "new", "--pin", PIN, "--token", "two"]).ok();
     assert!(objects("two").to_string().contains("\"new\""));
 }
@@ -96,14 +103,28 @@ fn the_rules_of_a_smart_card_hsm_are_kept_when_asked_for() {
         let plain = ["init", "--label", "x", "--sc-hsm", "--kdf-iterations", "1000"];
         bench.run(&[&plain, more].concat())
     };
-    init(&["--so-pin", SO_PIN, "--pin", "648219"]).fails(&["hexadecimal string of 16"]);
+    init(&["--so-pin", SO_PIN, "--pin", "648219"]).fails(&["too short", "16 hexadecimal digits"]);
+    init(&["--so-pin", "not hexadecimal!", "--pin", "648219"]).fails(&["is no hexadecimal number"]);
     init(&["--so-pin", "3537363231383830", "--pin", "64821"]).fails(&["too short"]);
     init(&["--so-pin", "3537363231383830", "--pin", "648219", "--pin-retries", "4"])
-        .fails(&["must not exceed 3"]);
+        .fails(&["too short for so many tries", "3 tries for 6"]);
     init(&["--so-pin", "3537363231383830", "--pin", "648219"]).ok();
     bench.run(&["dkek", "status"]).fails(&["has no DKEK"]);
     bench.run(&["dkek", "init", "--shares", "2", "--so-pin", "3537363231383830"]).ok();
     assert_eq!(bench.json(&["dkek", "status"])["missing"], 2);
+
+    // For as long as the token is one.
+    let so = ["--so-pin", "3537363231383830"];
+    let change = ["pin", "change", "--old-pin", "648219", "--new-pin"];
+    let officer = ["pin", "change", "--so", "--old-pin", so[1], "--new-pin"];
+    bench.run(&[&change[..], &["1234567890123456"]].concat()).fails(&["too long", "6 to 15"]);
+    bench.run(&[&officer[..], &["12345678"]].concat()).fails(&["too short", "16 hexadecimal digits"]);
+    bench.run(&[&["pin", "unblock", "--new-pin", "1234567890123456"], &so[..]].concat()).fails(&["too long"]);
+    bench
+        .run(&[&["user", "add", "ada", "--new-pin", "1234567890123456"], &so[..]].concat())
+        .fails(&["too long"]);
+    bench.run(&[&officer[..], &["00112233445566FF"]].concat()).ok();
+    bench.run(&[&change[..], &["123456789012345"]].concat()).ok();
 }
 
 #[test]

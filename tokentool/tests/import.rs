@@ -14,6 +14,7 @@ use signer::{Signer, openssl};
 use tokenkeep::crypto::pq::{self, Family, Pair, Set};
 use tokenkeep::cryptoki::Secret;
 use tokenkeep::cryptoki::ids::*;
+use tokenkeep::object::Given;
 
 fn fixture(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name).display().to_string()
@@ -149,6 +150,9 @@ fn a_chain_beside_its_key_gets_the_keys_id_and_authorities_their_names() {
     assert_eq!(id("CKO_CERTIFICATE", "web"), "0a0b");
     assert_eq!(id("CKO_CERTIFICATE", "The CA").as_str().unwrap().len(), 40);
 
+    // What only asks for one is none.
+    bench.run(&["import", "--pin", PIN, &at("csr")]).fails(&["csr is a request for a certificate"]);
+
     // The authority is no stumbling block for the next one; what was meant is.
     bench.run(&["import", "--pin", PIN, &chain]).fails(&["has already", "certificate \"web\"", "--force"]);
     assert_eq!(import(&bench, &[&chain, "--force"]).len(), 1);
@@ -166,6 +170,24 @@ fn a_chain_beside_its_key_gets_the_keys_id_and_authorities_their_names() {
     let ca = bench.json(&["objects", "--pin", PIN, "-t", "ca"]);
     let is = |o: &Value| o["id"] == "0c" && o["label"] == "The CA";
     assert!(ca.as_array().unwrap().iter().all(is), "{ca}");
+
+    // A key that has no ID yet gets the one of its certificate.
+    bench.make("nameless");
+    bench.run(&["import", "--pin", PIN, "-t", "nameless", &at("server.key")]).ok();
+    bench.call("nameless", CKU_USER, |call| {
+        call.find_init(&Vec::new()).unwrap();
+        for key in call.find(9).unwrap() {
+            call.set_attributes(key, &vec![(CKA_ID, Given::Bytes([][..].into()))]).unwrap();
+        }
+    });
+    bench.run(&["import", "--pin", PIN, "-t", "nameless", "--dry-run", &at("leaf.pem")]).ok();
+    let ids = || {
+        let all = bench.json(&["objects", "--pin", PIN, "-t", "nameless"]);
+        all.as_array().unwrap().iter().map(|o| o["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(), ["", ""]);
+    bench.run(&["import", "--pin", PIN, "-t", "nameless", &at("leaf.pem")]).ok();
+    assert!(matches!(&ids()[..], [a, b, c] if a == b && b == c && a.len() == 40), "{:?}", ids());
 }
 
 #[test]

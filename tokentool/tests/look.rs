@@ -5,6 +5,7 @@
 mod bench;
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Stdio;
 
 use bench::{Bench, PIN, SO_PIN, TOOL, ended};
@@ -53,10 +54,13 @@ fn whoever_reads_may_stop_and_what_was_to_be_done_is_done() {
 #[test]
 fn an_answer_that_cannot_be_written_is_told() {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = Bench::new().child(TOOL).arg("mechanisms").stdout(full).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("cannot write standard output") && said.contains("make room"), "{said}");
+    for word in ["mechanisms", "--help", "--version"] {
+        let full = full.try_clone().unwrap();
+        let output = Bench::new().child(TOOL).arg(word).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("cannot write standard output") && said.contains("make room"), "{said}");
+    }
 }
 
 #[test]
@@ -81,6 +85,34 @@ fn a_label_that_is_another_tokens_slot_is_ambiguous() {
 }
 
 #[test]
+fn an_ambiguous_name_is_answered_with_names_that_are_not() {
+    let bench = Bench::with(&["1", "aa", "other"]);
+    bench.run(&["show", "--token", "1"]).fails(&["\"1\" fits more"]);
+    let serial = |label: &str| bench.json(&["show", "--token", label])["serial"].as_str().unwrap().to_owned();
+    let (one, aa) = (serial("0"), serial("aa"));
+    let said = bench.run(&["show", "--token", "1"]).err;
+    assert!(said.contains(&format!("--token {one}, or --token aa\n")), "{said}");
+
+    // The same file under another name: neither label nor serial number tells them apart.
+    let file = bench.dir().join(format!("{aa}.token"));
+    fs::copy(file, bench.dir().join("00000000000000AA.token")).unwrap();
+    let slots: Vec<u64> = bench
+        .json(&["list"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["label"] == "aa")
+        .map(|row| row["slot"].as_u64().unwrap())
+        .collect();
+    let expected = match slots[..] {
+        [a, b] => format!("--token {a}, or --token {b}\n"),
+        _ => panic!("{slots:?}"),
+    };
+    let said = bench.run(&["show", "--token", "aa"]).err;
+    assert!(said.contains(&expected.replace("--token 1,", &format!("--token {},", slots[0]))), "{said}");
+}
+
+#[test]
 fn a_directory_option_comes_before_the_environment() {
     let (bench, other) = (Bench::with(&["here"]), Bench::with(&["there"]));
     let list = bench.json(&["list", "--dir", other.dir().to_str().unwrap()]);
@@ -98,6 +130,13 @@ fn show_tells_all_facts() {
     assert!(show["flags"].as_array().unwrap().contains(&"LOGIN_REQUIRED".into()));
     assert!(show["size"].as_u64().unwrap() > 1000);
     let out = bench.run(&["show"]);
+    assert_eq!((&show["users"], &show["dkek"]), (&serde_json::json!([]), &serde_json::Value::Null));
+    let so = ["--so-pin", SO_PIN];
+    bench.run(&[&["user", "add", "ada", "--new-pin", "2468"], &so[..]].concat()).ok();
+    bench.run(&[&["dkek", "init", "--shares", "2"], &so[..]].concat()).ok();
+    let more = bench.run(&["show"]);
+    assert!(more.ok().contains("named users  ada\n"), "{}", more.out);
+    assert!(more.out.contains("2 of 2 shares missing\n"), "{}", more.out);
     assert!(out.ok().contains("  PIN hashing  PBKDF2-HMAC-SHA256, 1 000 rounds\n"), "{}", out.out);
 }
 
@@ -116,14 +155,51 @@ fn a_file_that_is_no_token_is_listed_with_its_reason_and_the_others_still_work()
     let bench = Bench::with(&["good"]);
     fs::write(bench.dir().join("00000000000000BA.token"), "this is no SQLite file").unwrap();
     let out = bench.run(&["list"]);
-    assert!(out.ok().contains("unreadable") && out.out.contains("good"), "{}", out.out);
-    let list = bench.json(&["list"]);
+    assert!(out.out.contains("unreadable") && out.out.contains("good"), "{}", out.out);
+    assert!(out.err.contains("1 token cannot be opened\n  try: move "), "{}", out.err);
+    let list = bench.run(&["list", "--json"]);
+    assert_eq!((out.code, list.code), (1, 1));
+    let list: serde_json::Value = serde_json::from_str(&list.out).unwrap();
     let bad = list.as_array().unwrap().iter().find(|row| row["error"].is_string()).unwrap();
     assert!(bad["error"].as_str().unwrap().contains("CKR_TOKEN_NOT_RECOGNIZED"), "{bad}");
     assert_eq!(bench.json(&["show", "--token", "good"])["label"], "good");
     let slot = bad["slot"].to_string();
     bench.run(&["show", "--token", &slot]).fails(&["00000000000000BA.token", "CKR_TOKEN_NOT_RECOGNIZED"]);
     bench.init(&["--label", "x", "--slot", &slot]).fails(&["belongs to", "00000000000000BA.token"]);
+}
+
+#[test]
+fn a_token_that_may_not_be_read_says_so() {
+    let bench = Bench::with(&["mine"]);
+    // Who is root may read everything: somebody else looks.
+    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let mode = |path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    [bench.path(""), bench.dir()].into_iter().for_each(|path| mode(path, 0o755));
+    mode(bench.file(), if root { 0o600 } else { 0 });
+    let mut list = match root {
+        true => bench.child("setpriv"),
+        false => bench.child(TOOL),
+    };
+    if root {
+        list.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", TOOL]);
+    }
+    let output = list.arg("list").output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("Permission denied") && said.contains("its owner, permissions"), "{said}");
+}
+
+#[test]
+fn a_snapshot_goes_back_under_the_name_of_its_serial() {
+    let bench = Bench::with(&["one"]);
+    let (file, copy) = (bench.file(), bench.dir().join("old.token"));
+    bench.run(&["snapshot", copy.to_str().unwrap()]).ok();
+    let list = bench.run(&["list"]);
+    assert!(list.ok().contains("passed over: ") && list.out.contains("old.token: "), "{}", list.out);
+    bench.files().iter().filter(|path| **path != copy).for_each(|path| fs::remove_file(path).unwrap());
+    assert!(bench.run(&["list"]).ok().contains("old.token: "));
+    fs::rename(copy, file).unwrap();
+    bench.run(&["verify", "--pin", PIN]).ok();
+    assert!(!bench.run(&["list"]).ok().contains("passed over"));
 }
 
 #[test]

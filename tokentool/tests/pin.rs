@@ -92,3 +92,29 @@ fn the_right_pin_gives_the_tries_back() {
     bench.run(&["objects", "--pin", PIN]).ok();
     assert_eq!(user(&bench), "ok");
 }
+
+#[test]
+fn what_no_pin_can_be_spends_no_try() {
+    let bench = Bench::with(&["bench"]);
+    let file = bench.path("pin").display().to_string();
+    let long = "1".repeat(300);
+    for (contents, why) in [
+        (&b""[..], "is empty"),
+        (b"\n", "is empty"),
+        (&[0xff, 0, 1], "too short"),
+        (long.as_bytes(), "too long"),
+    ] {
+        std::fs::write(&file, contents).unwrap();
+        for line in [
+            &["objects", "--pin-file", &file][..],
+            &["pin", "change", "--old-pin-file", &file, "--new-pin", "1111"],
+            &["pin", "unblock", "--so-pin-file", &file, "--new-pin", "1111"],
+            &["csr", "--label", "x", "--subject", "CN=x", "--pin-file", &file],
+        ] {
+            bench.run(line).fails(&[why, "no try was spent", "4 to 255 bytes"]);
+        }
+    }
+    bench.run(&["objects", "--pin", ""]).fails(&["the user PIN is empty"]);
+    let status = bench.json(&["pin", "status"]);
+    assert_eq!((&status["user"]["state"], &status["so"]["state"]), (&"ok".into(), &"ok".into()));
+}

@@ -28,6 +28,13 @@ fn find<'a>(refusals: &'a [Value], code: &str) -> &'a Value {
 }
 
 #[test]
+fn what_is_no_trace_tells_nothing() {
+    let bench = Bench::with(&["one"]);
+    bench.run(&["why", "--trace", bench.file().to_str().unwrap()]).fails(&["is no trace", "TOKENKEEP_TRACE"]);
+    bench.run(&["why", "--trace", "/x", "--last", "0"]).misused("0 is not in 1..");
+}
+
+#[test]
 fn what_the_module_refused_is_told_with_its_rule_for_each_process() {
     let (bench, trace) = traced();
     let all = bench.json(&["why", "--trace", &trace, "--last", "100"]);

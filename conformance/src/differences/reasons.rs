@@ -25,6 +25,11 @@ const fn row(
 
 #[rustfmt::skip]
 pub static REASONS: &[Reason] = &[
+    row("§5.5.6, CK_TOKEN_INFO", &["CKF_DUAL_CRYPTO_OPERATIONS"], "true", "false",
+        "The four functions of §5.17 are served."),
+    // what keys have unasked
+    row("§4.8, §4.9", &[": CKA_ID"], "20 bytes", "empty",
+        "The default is empty; a key of a pair gets the SHA-1 of its public value instead, as by OpenSC on a SmartCard-HSM: Java and browsers find its certificate by it."),
     // what functions answer when they are called with nothing
     row("§5.1.7, the order of refusals", &["without a session: C_GetFunctionStatus", "without a session: C_CancelFunction"],
         "CKR_FUNCTION_NOT_PARALLEL", "CKR_SESSION_HANDLE_INVALID",

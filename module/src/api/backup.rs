@@ -226,7 +226,7 @@ impl Call<'_> {
     }
 
     fn user_only(&self) -> Result<()> {
-        match self.session.token.user() {
+        match self.session.token.user_now()? {
             Some(User::User) => Ok(()),
             _ => Err(Rv::UserNotLoggedIn.because("keys are wrapped and unwrapped by the user, logged in")),
         }

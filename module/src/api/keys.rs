@@ -158,13 +158,13 @@ impl Call<'_> {
         }
         let unwrap = row.unwrap.ok_or_else(|| no_such_use(choice.id, "unwrap a key"))?;
         let with = self.usable(unwrapping, row, CKA_UNWRAP).map_err(of_unwrapping_key)?.object;
-        let sort = Sort::wanted(template, None, None)?;
-        let mut attributes = policy::judge(Birth::Unwrap, sort, template, self.officer())?;
-        impose(&mut attributes, &with, CKA_UNWRAP_TEMPLATE)?;
+        let template = imposed(template.clone(), &with, CKA_UNWRAP_TEMPLATE)?;
+        let sort = Sort::wanted(&template, None, None)?;
+        let mut attributes = policy::judge(Birth::Unwrap, sort, &template, self.officer())?;
         let start =
             Start { row, params: &choice.params, key: with.key()?, emulation: &self.module.emulation };
         let bytes = unwrap(&start, wrapped)?;
-        let bytes = shortened(bytes, sort, &attributes)?;
+        let bytes = shortened(bytes, row.fill, sort, &attributes)?;
         attributes.absorb(key::decode(sort, bytes)?);
         self.session.token.make(self.session.access(), attributes, Birth::Unwrap).map_err(|error| match error
             .rv()
@@ -277,14 +277,13 @@ impl Call<'_> {
         template: &Template,
         bases: &[Arc<Object>],
     ) -> Result<Wanted> {
+        let impose = |template, base: &Arc<Object>| imposed(template, base, CKA_DERIVE_TEMPLATE);
+        let template = bases.iter().try_fold(template.clone(), impose)?;
         let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
-        let sort = Sort::wanted(template, Some(row.gives), kind)?;
-        let mut attributes = policy::judge(birth, sort, template, self.officer())?;
-        for base in bases {
-            impose(&mut attributes, base, CKA_DERIVE_TEMPLATE)?;
-            if row.gives == CKO_SECRET_KEY {
-                inherit(row.heir, &mut attributes, base)?;
-            }
+        let sort = Sort::wanted(&template, Some(row.gives), kind)?;
+        let mut attributes = policy::judge(birth, sort, &template, self.officer())?;
+        if row.gives == CKO_SECRET_KEY {
+            bases.iter().try_for_each(|base| inherit(row.heir, &mut attributes, base))?;
         }
         Ok(Wanted { sort, len: key::wanted_length(sort.kind, &attributes)?, attributes })
     }
@@ -306,10 +305,16 @@ pub struct Derived {
     pub back: Vec<Secret>,
 }
 
-/// What a derived key must have of its base (§6.43, §6.40.6), or has unasked (§6.42.7).
+/// What a derived key must have of its base (§6.43, §6.40.6), or has unasked (§6.42.7). CKA_WRAP_WITH_TRUSTED goes with
+/// them, or a copy of the value would leave by any key.
 fn inherit(heir: Heir, attributes: &mut Attributes, base: &Object) -> Result<()> {
-    for (attribute, strict) in [(CKA_SENSITIVE, true), (CKA_EXTRACTABLE, false)] {
+    for (attribute, strict) in
+        [(CKA_SENSITIVE, true), (CKA_EXTRACTABLE, false), (CKA_WRAP_WITH_TRUSTED, true)]
+    {
         let of_base = base.flag(attribute);
+        if attribute == CKA_WRAP_WITH_TRUSTED && !of_base {
+            continue;
+        }
         let (given, bound) = (attributes.of(attribute).is_some(), of_base == strict);
         match heir {
             Heir::Free => continue,
@@ -373,20 +378,25 @@ fn may_leave(object: &Object, with: &Object) -> Result<()> {
     Ok(())
 }
 
-/// The attributes that a key wants of keys that come to be by it: added, and never contradicted (§4.9, §4.10).
-pub(super) fn impose(attributes: &mut Attributes, by: &Object, template: CK_ATTRIBUTE_TYPE) -> Result<()> {
-    for (attribute, wanted) in nested(by, template) {
-        if attributes.of(attribute).is_some_and(|given| *given != wanted) {
+/// The template with the attributes that a key wants of keys that come to be by it: added, to be judged like the caller's
+/// own, and never contradicted (§4.9, §4.10).
+pub(super) fn imposed(mut template: Template, by: &Object, name: CK_ATTRIBUTE_TYPE) -> Result<Template> {
+    for (attribute, wanted) in nested(by, name) {
+        let given = template.iter().find(|(given, _)| *given == attribute);
+        let Some((_, given)) = given else {
+            template.push((attribute, wanted.to_given()));
+            continue;
+        };
+        if policy::kind(attribute).is_none_or(|kind| kind.read(attribute, given) != Ok(wanted)) {
             return Err(Rv::TemplateInconsistent.because(format!(
                 "{} is not what {} of {} wants",
                 names::attribute(attribute),
-                names::attribute(template),
+                names::attribute(name),
                 by.describe()
             )));
         }
-        attributes.set(attribute, wanted);
     }
-    Ok(())
+    Ok(template)
 }
 
 fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYPE, Value)> {
@@ -396,17 +406,16 @@ fn nested(object: &Object, template: CK_ATTRIBUTE_TYPE) -> Vec<(CK_ATTRIBUTE_TYP
     }
 }
 
-/// Wrapping without padding fills up the last block with zeros; the type of a secret key, CKA_VALUE_LEN, or the DER of
-/// a private key says where the key ends (§6.10.4, §6.16.3.1).
-fn shortened(bytes: Secret, sort: Sort, attributes: &Attributes) -> Result<Secret> {
+/// Wrapping that fills up the last block with zeros loses the length of the key: the type of a secret key, CKA_VALUE_LEN, or
+/// the DER of a private key says where it ends (§6.10.4, §6.16.3.1). Nothing else is ever cut off: a key whose beginning
+/// could be had by itself could be guessed piece by piece.
+fn shortened(bytes: Secret, fill: usize, sort: Sort, attributes: &Attributes) -> Result<Secret> {
     let len = match sort.class {
         CKO_SECRET_KEY | CKO_OTP_KEY => key::wanted_length(sort.kind, attributes)?,
         _ => key::encoded_length(bytes.expose()),
     };
     Ok(match len.and_then(|len| bytes.expose().split_at_checked(len)) {
-        Some((key, filling)) if filling.iter().all(|byte| *byte == 0) || sort.class != CKO_PRIVATE_KEY => {
-            key.into()
-        }
+        Some((key, filling)) if filling.len() < fill && filling.iter().all(|byte| *byte == 0) => key.into(),
         _ => bytes,
     })
 }

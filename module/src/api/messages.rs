@@ -30,6 +30,7 @@ impl Call<'_> {
             false => message::signs(row.shape),
         });
         let begin = begin.ok_or_else(|| cannot(kind, row))?;
+        let epoch = self.session.token.epoch(); // before the key: a logout after it ends the process
         let Usable { object, row } = self.usable(key, row, kind.usage())?;
         self.session.token.profile().permits(kind.flag(), &choice.params)?;
         if !cipher {
@@ -41,7 +42,7 @@ impl Call<'_> {
                 emulation: &self.module.emulation,
             })?;
         }
-        let epoch = object.flag(CKA_PRIVATE).then(|| self.session.token.epoch());
+        let epoch = object.flag(CKA_PRIVATE).then_some(epoch);
         let unproven = object.flag(CKA_ALWAYS_AUTHENTICATE);
         let mut process = Process::new(kind, row, choice.params.clone(), object);
         (process.epoch, process.unproven) = (epoch, unproven);

@@ -114,7 +114,9 @@ impl Module {
     /// # Errors
     /// CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_REMOVED.
     pub fn session(&self, handle: u64) -> Result<Call<'_>> {
-        Ok(Call { module: self, session: self.sessions.of(handle)? })
+        let session = self.sessions.of(handle)?;
+        session.token.there()?;
+        Ok(Call { module: self, session })
     }
 
     /// C_WaitForSlotEvent: the slot whose token came or went (§5.5.4).

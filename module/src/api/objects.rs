@@ -19,7 +19,7 @@ pub enum List {
 impl Call<'_> {
     /// Whether the SO is logged in, who may do what others may not.
     pub(super) fn officer(&self) -> bool {
-        self.session.token.user() == Some(User::Officer)
+        self.session.token.user_now() == Ok(Some(User::Officer))
     }
 
     /// C_CreateObject

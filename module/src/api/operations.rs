@@ -132,6 +132,7 @@ impl Call<'_> {
     ) -> Result<Active> {
         let begin = kind.begin(row).ok_or_else(|| cannot(kind, row))?;
         self.session.token.profile().permits(kind.flag(), &choice.params)?;
+        let epoch = self.session.token.epoch(); // before the key: a logout after it ends the operation
         let Usable { mut object, row } = self.usable(handle, row, kind.usage())?;
         if kind == Kind::Sign && otp::counts(&choice.params, object.key()?) {
             object = self.session.token.count_on(handle)?;
@@ -139,7 +140,7 @@ impl Call<'_> {
         let start =
             Start { row, params: &choice.params, key: object.key()?, emulation: &self.module.emulation };
         let begun: Begun = begin(&start)?;
-        let epoch = object.flag(CKA_PRIVATE).then(|| self.session.token.epoch());
+        let epoch = object.flag(CKA_PRIVATE).then_some(epoch);
         let unique = object.attributes().bytes(CKA_UNIQUE_ID).unwrap_or_default().to_vec();
         let origin = Origin { choice: choice.clone(), key: Some(KeyName { handle, unique }) };
         Ok(Active::new(begun, origin, epoch, object.flag(CKA_ALWAYS_AUTHENTICATE)))
@@ -296,5 +297,49 @@ fn allowed(object: &Object, row: &Mechanism) -> Result<()> {
         Some(Value::Ulongs(list)) if !list.is_empty() && !list.contains(&row.id) => Err(Rv::MechanismInvalid
             .because(format!("CKA_ALLOWED_MECHANISMS of {} leaves out {}", object.describe(), row.name()))),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use crate::api::Module;
+    use crate::cryptoki::Secret;
+    use crate::mechanism::{self, Params};
+    use crate::object::Given;
+
+    use super::*;
+
+    /// The module of the test, and a session for whoever comes between.
+    static HERE: OnceLock<(Module, u64)> = OnceLock::new();
+
+    /// Begins as HMAC does, and somebody logs out meanwhile.
+    fn interrupted(start: &Start<'_>) -> Result<Begun> {
+        let (module, session) = HERE.get().unwrap();
+        module.session(*session)?.logout()?;
+        mechanism::find(CKM_SHA256_HMAC)?.sign.unwrap()(start)
+    }
+
+    #[test]
+    fn an_operation_that_is_begun_while_somebody_logs_out_is_void() {
+        let home = tempfile::tempdir().unwrap();
+        let module = Module::start(Some(&format!("dir={} kdf_iterations=1", home.path().display()))).unwrap();
+        let (slot, pin) = (module.slots(true, true).unwrap()[0], Secret::from(&b"1234"[..]));
+        module.init_token(slot, &pin, [b' '; 32]).unwrap();
+        let session = module.open_session(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION).unwrap();
+        let call = HERE.get_or_init(|| (module, session)).0.session(session).unwrap();
+        call.login(CKU_SO, Some(&pin)).and_then(|()| call.init_pin(Some(&pin))).unwrap();
+        call.logout().and_then(|()| call.login(CKU_USER, Some(&pin))).unwrap();
+        let secret = [CKO_SECRET_KEY, CKK_GENERIC_SECRET].map(|id| Given::Bytes(id.to_ne_bytes()[..].into()));
+        let [class, kind] = secret;
+        let value = Given::Bytes([7; 32][..].into());
+        let key = call.create(&vec![(CKA_CLASS, class), (CKA_KEY_TYPE, kind), (CKA_VALUE, value)]).unwrap();
+        let row = mechanism::find(CKM_SHA256_HMAC).unwrap();
+        let choice = Choice { id: row.id, params: Params::None };
+        let begun = |row| call.begin_with_key(Kind::Sign, &choice, row, key).unwrap();
+        assert!(call.lives(&begun(row)));
+        let row: &Mechanism = Box::leak(Box::new(Mechanism { sign: Some(interrupted), ..*row }));
+        assert!(!call.lives(&begun(row)));
     }
 }

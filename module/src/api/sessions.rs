@@ -71,13 +71,13 @@ impl Call<'_> {
     /// C_GetSessionInfo
     ///
     /// # Errors
-    /// None of its own.
+    /// Those of looking whether another process initialised the token.
     pub fn info(&self) -> Result<SessionInfo> {
         let session = &self.session;
         let rw = if session.read_write { CKF_RW_SESSION } else { 0 };
         Ok(SessionInfo {
             slot: session.slot,
-            state: session.token.session_state(session.read_write),
+            state: session.token.session_state(session.read_write)?,
             flags: CKF_SERIAL_SESSION | rw,
             device_error: 0,
         })
@@ -97,10 +97,11 @@ impl Call<'_> {
     /// # Errors
     /// As [`Call::login`]; CKR_USER_TYPE_INVALID for an SO with a name.
     pub fn login_user(&self, user: CK_USER_TYPE, pin: Option<&Secret>, name: &str) -> Result<()> {
+        let login = |user| self.session.token.login(self.session.handle, user, name, given(pin)?);
         match user {
-            CKU_SO if name.is_empty() => self.session.token.login(User::Officer, name, given(pin)?),
+            CKU_SO if name.is_empty() => login(User::Officer),
             CKU_SO => Err(Rv::UserTypeInvalid.because("the SO has no name: only CKU_USER does")),
-            CKU_USER => self.session.token.login(User::User, name, given(pin)?),
+            CKU_USER => login(User::User),
             CKU_CONTEXT_SPECIFIC => self.login_for_one_use(name, given(pin)?),
             other => Err(no_user(other)),
         }

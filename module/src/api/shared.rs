@@ -6,7 +6,7 @@ use crate::mechanism::{Choice, Start, agreement};
 use crate::object::{Attributes, Birth, Object, Sort, Template, key, policy};
 
 use super::Call;
-use super::keys::{impose, no_such_use};
+use super::keys::{imposed, no_such_use};
 
 impl Call<'_> {
     /// C_EncapsulateKey: the ciphertext, and the handle of the new key once the room holds it.
@@ -59,13 +59,12 @@ impl Call<'_> {
         &self,
         with: &Object,
         template: &Template,
-        imposed: CK_ATTRIBUTE_TYPE,
+        name: CK_ATTRIBUTE_TYPE,
     ) -> Result<(Sort, Attributes)> {
+        let template = imposed(template.clone(), with, name)?;
         let kind = template.iter().all(|(t, _)| *t != CKA_KEY_TYPE).then_some(CKK_GENERIC_SECRET);
-        let sort = Sort::wanted(template, Some(CKO_SECRET_KEY), kind)?;
-        let mut attributes = policy::judge(SHARED, sort, template, self.officer())?;
-        impose(&mut attributes, with, imposed)?;
-        Ok((sort, attributes))
+        let sort = Sort::wanted(&template, Some(CKO_SECRET_KEY), kind)?;
+        Ok((sort, policy::judge(SHARED, sort, &template, self.officer())?))
     }
 
     /// Keeps as many bytes of the shared secret as CKA_VALUE_LEN says, taken from its end (§6.68.6).

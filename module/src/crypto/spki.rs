@@ -3,6 +3,7 @@
 use super::ec::{self, Curve};
 use super::edwards;
 use super::field;
+use super::hash::Hash;
 use super::pq;
 use super::tlv::{self, Elements};
 use crate::cryptoki::{Error, Result, Rv};
@@ -76,6 +77,23 @@ pub fn read(der: &[u8]) -> Result<PublicKeyInfo> {
     }
 }
 
+/// The CKA_ID that NSS and OpenSC give to a key and its certificate: SHA-1 of the modulus, the point, the public value. None
+/// when it is no SubjectPublicKeyInfo.
+pub fn usual_id(der: &[u8]) -> Option<Vec<u8>> {
+    let (algorithm, parameters, key) = outline(der)?;
+    let value = match (algorithm, parameters, key) {
+        (RSA_ENCRYPTION, ..) => rsa_numbers(key)?.0,
+        (EC_PUBLIC_KEY, _, [2 | 3, ..]) => match read(der).ok()? {
+            PublicKeyInfo::Ec { point, .. } => return Some(Hash::Sha1.digest(&point)),
+            PublicKeyInfo::Rsa { .. } => return None,
+        },
+        (EC_PUBLIC_KEY, ..) | (_, [], _) => key,
+        // The public value of DSA and Diffie-Hellman is an INTEGER.
+        _ => tlv::only(tlv::INTEGER, key).map_or(key, tlv::trim),
+    };
+    Some(Hash::Sha1.digest(value))
+}
+
 /// The algorithm's OID (with its tag), its parameters, and the key's bytes.
 fn outline(der: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let mut info = Elements::new(tlv::only(tlv::SEQUENCE, der)?)?;
@@ -110,6 +128,21 @@ mod tests {
             let (_, point) = ec::generate(*curve, &mut super::super::rng::system).unwrap();
             assert_eq!(read(&ec(*curve, &point)).unwrap(), PublicKeyInfo::Ec { curve: *curve, point });
         }
+    }
+
+    #[test]
+    fn an_id_is_of_the_value_however_it_is_written() {
+        let id = |value: &[u8]| Some(Hash::Sha1.digest(value));
+        assert_eq!(usual_id(&rsa(&[0, 0xc5, 1, 2, 3], &[1, 0, 1])), id(&[0xc5, 1, 2, 3]));
+        let (_, point) = ec::generate(Curve::P256, &mut super::super::rng::system).unwrap();
+        assert_eq!(usual_id(&ec(Curve::P256, &point)), id(&point));
+        let (x, y) = point[1..].split_at(32);
+        let compressed = [&[2 + (y[31] & 1)], x].concat();
+        assert_eq!(usual_id(&ec(Curve::P256, &compressed)), id(&point));
+        // It looks like an INTEGER, and is none.
+        let edwards_point = [&[2, 30][..], &[9; 30]].concat();
+        assert_eq!(usual_id(&edwards(edwards::Curve::Ed25519, &edwards_point)), id(&edwards_point));
+        assert_eq!(usual_id(b"no key"), None);
     }
 
     #[test]

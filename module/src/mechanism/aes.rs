@@ -15,14 +15,12 @@ const AES: Mechanism = Mechanism { keys: &[CKK_AES], sizes: (16, 32), unit: Unit
 const CIPHER: Mechanism = Mechanism {
     encrypt: Some(encrypt),
     decrypt: Some(decrypt),
-    wrap: Some(|start, key| run(encrypt(start)?, key)),
+    wrap: Some(|start, key| run(encrypt(start)?, secret::filled(start, key).expose())),
     unwrap: Some(|start, wrapped| run(decrypt(start)?, wrapped).map_err(secret::not_a_key)),
     ..AES
 };
 
-/// A key to be wrapped is filled up with zeros to whole blocks.
-const BLOCKS: Mechanism =
-    Mechanism { wrap: Some(|start, key| run(encrypt(start)?, secret::filled(key, 16).expose())), ..CIPHER };
+const BLOCKS: Mechanism = Mechanism { fill: 16, ..CIPHER };
 
 const IV: Mechanism = Mechanism { shape: Shape::Iv(16), ..CIPHER };
 

@@ -10,8 +10,9 @@ use super::{Begun, Mechanism, Params, ROW, Shape, Start, secret};
 const CIPHER: Mechanism = Mechanism {
     encrypt: Some(encrypt),
     decrypt: Some(decrypt),
-    wrap: Some(|start, key| run(encrypt(start)?, secret::filled(key, 8).expose())),
+    wrap: Some(|start, key| run(encrypt(start)?, secret::filled(start, key).expose())),
     unwrap: Some(|start, wrapped| run(decrypt(start)?, wrapped).map_err(secret::not_a_key)),
+    fill: 8,
     ..ROW
 };
 
@@ -20,7 +21,7 @@ const DES: Mechanism = Mechanism { keys: &[CKK_DES], ..CIPHER };
 const DES3: Mechanism = Mechanism { keys: &[CKK_DES3, CKK_DES2], ..CIPHER };
 
 const fn padded(id: CK_MECHANISM_TYPE, of: Mechanism) -> Mechanism {
-    Mechanism { id, shape: Shape::Iv(8), wrap: Some(|start, key| run(encrypt(start)?, key)), ..of }
+    Mechanism { id, shape: Shape::Iv(8), fill: 1, ..of }
 }
 
 const fn generation(id: CK_MECHANISM_TYPE, keys: &'static [CK_KEY_TYPE]) -> Mechanism {

@@ -14,18 +14,14 @@ const KW: Mechanism = Mechanism {
     shape: Shape::OptionalIv(8),
     encrypt: Some(encrypt),
     decrypt: Some(decrypt),
-    wrap: Some(|start, key| sealed(start)?.seal(key)),
+    wrap: Some(|start, key| sealed(start)?.seal(secret::filled(start, key).expose())),
     unwrap: Some(|start, wrapped| sealed(start)?.open(wrapped).map_err(secret::not_a_key)),
     ..ROW
 };
 
 pub const ROWS: &[Mechanism] = &[
     // A key is filled up with zeros, data are not (§6.16.3.1).
-    Mechanism {
-        id: CKM_AES_KEY_WRAP,
-        wrap: Some(|start, key| sealed(start)?.seal(secret::filled(key, 8).expose())),
-        ..KW
-    },
+    Mechanism { id: CKM_AES_KEY_WRAP, fill: 8, ..KW },
     Mechanism { id: CKM_AES_KEY_WRAP_PAD, shape: Shape::OptionalIv(4), ..KW },
     Mechanism { id: CKM_AES_KEY_WRAP_KWP, shape: Shape::OptionalIv(4), ..KW },
     Mechanism { id: CKM_AES_KEY_WRAP_PKCS7, ..KW },

@@ -121,6 +121,8 @@ pub struct Mechanism {
     pub decrypt: Option<Begin>,
     pub wrap: Option<Transform>,
     pub unwrap: Option<Transform>,
+    /// A key to be wrapped is filled up with zeros to a multiple of so many bytes (§6.10.4, §6.16.3.1).
+    pub fill: usize,
     /// Wraps and unwraps a key with what belongs to it, not its bytes: the work of the api room.
     pub whole: bool,
     pub derive: Option<Derive>,
@@ -155,6 +157,7 @@ pub const ROW: Mechanism = Mechanism {
     decrypt: None,
     wrap: None,
     unwrap: None,
+    fill: 1,
     whole: false,
     derive: None,
     brood: None,

@@ -35,7 +35,7 @@ pub const ROWS: &[Mechanism] = &[
         encrypt: Some(encrypt_pkcs),
         decrypt: Some(decrypt_pkcs),
         wrap: Some(|start, key| run(encrypt_pkcs(start)?, key)),
-        unwrap: Some(|start, wrapped| run(decrypt_pkcs(start)?, wrapped)),
+        unwrap: Some(|start, wrapped| run(decrypt_pkcs(start)?, wrapped).map_err(secret::not_a_key)),
         ..PKCS
     },
     Mechanism {
@@ -74,7 +74,7 @@ pub const ROWS: &[Mechanism] = &[
         encrypt: Some(encrypt_oaep),
         decrypt: Some(decrypt_oaep),
         wrap: Some(|start, key| run(encrypt_oaep(start)?, key)),
-        unwrap: Some(|start, wrapped| run(decrypt_oaep(start)?, wrapped)),
+        unwrap: Some(|start, wrapped| run(decrypt_oaep(start)?, wrapped).map_err(secret::not_a_key)),
         ..RSA
     },
     Mechanism {

@@ -50,9 +50,9 @@ pub fn generate(making: &mut Making<'_>) -> Result<Attributes> {
     Ok(Attributes::default().with(CKA_VALUE, Value::Secret(key::with_parity(kind, value))))
 }
 
-/// A key to be wrapped, filled up with zeros to whole blocks (§6.10.4).
-pub fn filled(key: &[u8], block: usize) -> Secret {
-    let mut filled = Secret::zeroed(key.len().next_multiple_of(block));
+/// A key to be wrapped, filled up with zeros as the row has it.
+pub fn filled(start: &Start<'_>, key: &[u8]) -> Secret {
+    let mut filled = Secret::zeroed(key.len().next_multiple_of(start.row.fill));
     filled.expose_mut()[..key.len()].copy_from_slice(key);
     filled
 }

@@ -9,6 +9,7 @@ pub mod template;
 
 use std::sync::OnceLock;
 
+use crate::crypto::spki;
 use crate::cryptoki::ids::*;
 use crate::cryptoki::{Result, names};
 
@@ -29,12 +30,19 @@ impl Object {
         Object { attributes, key: OnceLock::new() }
     }
 
-    /// A newborn object: template and key material together, checked and completed.
+    /// A newborn object: template and key material together, checked and completed. A key of a pair and a certificate get
+    /// their usual CKA_ID where the template has none, as the driver of a SmartCard-HSM gives it: programs find by it
+    /// what belongs together.
     ///
     /// # Errors
     /// Those of [`key::settle`].
     pub fn born(mut attributes: Attributes, birth: Birth) -> Result<Object> {
         key::settle(&mut attributes, birth)?;
+        if attributes.of(CKA_ID).is_none()
+            && let Some(id) = attributes.bytes(CKA_PUBLIC_KEY_INFO).and_then(spki::usual_id)
+        {
+            attributes.set(CKA_ID, Value::Bytes(id));
+        }
         policy::complete(&mut attributes, birth);
         let object = Object::new(attributes);
         if object.is_key() {

@@ -181,6 +181,10 @@ pub fn judge(birth: Birth, sort: Sort, template: &Template, officer: bool) -> Re
         attributes.set(attribute, Value::Ulong(sort.kind));
     }
     whole(&attributes, birth, sort)?;
+    if attributes.flag(CKA_ALWAYS_AUTHENTICATE) && attributes.of(CKA_PRIVATE) == Some(&Value::Bool(false)) {
+        return Err(Rv::TemplateInconsistent
+            .because("CKA_ALWAYS_AUTHENTICATE can be CK_TRUE only where CKA_PRIVATE is (§4.9)"));
+    }
     Ok(attributes)
 }
 
@@ -299,9 +303,9 @@ pub fn change(before: &Attributes, template: &Template, copy: bool, officer: boo
         return Err(Rv::ActionProhibited
             .because(format!("{} of the object is CK_FALSE: it cannot be {verb}", names::attribute(needs))));
     }
-    if sort.class == CKO_CERTIFICATE && before.flag(CKA_TRUSTED) && !copy && !officer {
-        return Err(Rv::ActionProhibited
-            .because("CKA_TRUSTED of the certificate is CK_TRUE: only the SO changes it (§4.6.2)"));
+    let trusted = sort.class == CKO_CERTIFICATE && before.flag(CKA_TRUSTED) && !officer;
+    if trusted && !copy {
+        return Err(only_officer_changes());
     }
     let mut after = before.clone();
     let mut touched = Attributes::default();
@@ -316,12 +320,24 @@ pub fn change(before: &Attributes, template: &Template, copy: bool, officer: boo
             continue; // no change
         }
         permit(rule, &value, copy, officer)?;
+        // A copy may lie elsewhere, but says the same.
+        if trusted && !STORAGE.contains(attribute) {
+            return Err(only_officer_changes());
+        }
         after.set(*attribute, value);
     }
     if sort.class == CKO_TRUST {
         super::key::settle(&mut after, Birth::Create)?;
     }
     Ok(after)
+}
+
+/// How an object is kept, whatever it says; and that it may be trusted no more.
+const STORAGE: [CK_ATTRIBUTE_TYPE; 6] =
+    [CKA_TOKEN, CKA_PRIVATE, CKA_MODIFIABLE, CKA_COPYABLE, CKA_DESTROYABLE, CKA_TRUSTED];
+
+fn only_officer_changes() -> Error {
+    Rv::ActionProhibited.because("CKA_TRUSTED of the certificate is CK_TRUE: only the SO changes it (§4.6.2)")
 }
 
 /// Whether the table lets this attribute change to this value.

@@ -24,8 +24,8 @@ impl Table {
     /// # Errors
     /// Those of [`Token::enter`].
     pub fn open(&self, slot: u64, token: Arc<Token>, read_write: bool) -> Result<u64> {
-        token.enter(read_write)?;
         let handle = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        token.enter(handle, read_write)?;
         let session = Session { handle, slot, read_write, token, work: Mutex::new(Work::default()) };
         self.shard(handle).write().unwrap_or_else(PoisonError::into_inner).insert(handle, Arc::new(session));
         Ok(handle)
@@ -51,7 +51,7 @@ impl Table {
     pub fn close(&self, handle: u64) -> Result<()> {
         let session = self.shard(handle).write().unwrap_or_else(PoisonError::into_inner).remove(&handle);
         let session = session.ok_or_else(|| unknown(handle))?;
-        session.token.leave(handle, session.read_write);
+        session.token.leave(handle);
         Ok(())
     }
 

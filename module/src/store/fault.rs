@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Error as Sql, ErrorCode, ffi};
+use rustix::fs::{Access, access};
 
 use crate::cryptoki::{Error, Rv};
 
@@ -55,6 +56,12 @@ fn working(name: &str, error: Sql) -> Error {
 /// A failure while opening a file: what is no database, or damaged, is not a token.
 pub fn opening(path: &Path, error: Sql) -> Error {
     let name = path.display().to_string();
+    // SQLite does not say why. Asked and not tried: closing a token file would drop this process's locks on it.
+    if error.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+        && let Err(errno) = access(path, Access::READ_OK)
+    {
+        return disk(path, "open", errno.into());
+    }
     match &error {
         Sql::SqliteFailure(cause, _) => refuse(&name, cause, &error, Rv::TokenNotRecognized),
         _ => Rv::TokenNotRecognized.because(format!("{name} is not a token file: {error}")),

@@ -36,6 +36,8 @@ pub enum Access {
     Read,
     /// Nobody writes it now: it is read as it lies there, and read again when its stamp changes.
     Frozen,
+    /// The same, for want of room for a log: what is written finds the disk full, or makes a log when it no longer is.
+    Full,
 }
 
 /// What changes when another process writes a frozen file: device, inode, size, time, and the log beside it.
@@ -186,6 +188,10 @@ fn connect_as_allowed(path: &Path, data: &fs::Metadata, quiet: bool) -> Result<(
         Ok(()) => Ok((connection, Access::Write)),
         // The directory cannot be written, so there can be no log and no writer.
         Err(_) if quiet && !stamp(path).log && cannot_log(&connection) => frozen(path),
+        // There is no room for the log's index; others would have one that we could use.
+        Err(error) if error.rv() == Rv::DeviceMemory && log_is_empty(path) => {
+            frozen(path).map(|(connection, _)| (connection, Access::Full))
+        }
         Err(error) => Err(error),
     }
 }
@@ -195,6 +201,11 @@ fn frozen(path: &Path) -> Result<(Connection, Access)> {
         connect(&immutable(path)?, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?;
     check(path, &connection)?;
     Ok((connection, Access::Frozen))
+}
+
+fn log_is_empty(path: &Path) -> bool {
+    let [_, log, ..] = beside(path);
+    fs::metadata(log).map_or_else(|error| error.kind() == std::io::ErrorKind::NotFound, |log| log.len() == 0)
 }
 
 fn cannot_log(connection: &Connection) -> bool {

@@ -96,7 +96,12 @@ impl SqliteStore {
             );
         }
         self.writer.with(
-            || file::open(&self.path).map(|(connection, _)| connection),
+            || match file::open(&self.path)? {
+                (_, Access::Full) => {
+                    Err(Rv::DeviceMemory.because(format!("the disk of token {} is full", self.serial)))
+                }
+                (connection, _) => Ok(connection),
+            },
             |connection| commit(connection, sync, work).map_err(|fault| fault.told(&self.serial)),
         )
     }
@@ -104,7 +109,7 @@ impl SqliteStore {
     /// A frozen file that was written by somebody is opened again.
     fn thaw(&self) {
         let (access, stamp) = *self.seen();
-        if access == Access::Frozen && stamp != file::stamp(&self.path) {
+        if matches!(access, Access::Frozen | Access::Full) && stamp != file::stamp(&self.path) {
             self.reader.rest();
         }
     }
@@ -171,7 +176,7 @@ impl Store for SqliteStore {
 
     fn read_only(&self) -> Option<&'static str> {
         match self.seen().0 {
-            Access::Write => None,
+            Access::Write | Access::Full => None,
             Access::Read => Some("the file cannot be written by this user"),
             Access::Frozen => Some("the file or its directory cannot be written"),
         }

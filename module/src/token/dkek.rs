@@ -49,7 +49,7 @@ impl Token {
     /// CKR_USER_NOT_LOGGED_IN unless the SO is, CKR_ARGUMENTS_BAD for a domain above 255, CKR_ACTION_PROHIBITED when the
     /// domain has a complete one: it goes by C_InitToken only.
     pub fn begin_dkek(&self, access: Access, domain: u64, assembly: &Assembly) -> Result<Status> {
-        if self.user() != Some(User::Officer) {
+        if self.user_now()? != Some(User::Officer) {
             return Err(Rv::UserNotLoggedIn.because("only the SO, logged in, gives a key domain a DKEK"));
         }
         if domain > LAST_DOMAIN {

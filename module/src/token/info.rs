@@ -104,6 +104,7 @@ impl Token {
 
     fn flags(&self, header: &Header) -> CK_FLAGS {
         let mut flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_RESTORE_KEY_NOT_NEEDED | CKF_TOKEN_INITIALIZED;
+        flags |= CKF_DUAL_CRYPTO_OPERATIONS;
         if self.vault.store().read_only().is_some() {
             flags |= CKF_WRITE_PROTECTED;
         }

@@ -1,28 +1,24 @@
 //! The live objects of a token: looked up, made, changed and destroyed, with other processes doing the same.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::cryptoki::ids::*;
 use crate::cryptoki::vendor::CKO_TOKENKEEP_DKEK;
 use crate::cryptoki::{Error, Result, Rv, Secret};
 use crate::object::key::otp;
 use crate::object::{Attributes, Birth, INDEXED, Object, Template, Value, encoding, index_entry, policy};
-use crate::store::{Keys, Opened, Record};
+use crate::store::{Opened, Record};
 
 use super::builtin::is_built_in;
+use super::state::{SESSION_OBJECT, View, private};
 use super::{Token, User};
 
-/// A session object's handle has this bit.
-const SESSION_OBJECT: u64 = 1 << 62;
 /// Where the epoch stands in the handle of a private object; the row's number is below.
 const EPOCH_SHIFT: u32 = 40;
 const ROW: u64 = (1 << EPOCH_SHIFT) - 1;
 const EPOCHS: u64 = (1 << (62 - EPOCH_SHIFT)) - 1;
 /// So often a change is tried while other processes change the same object.
 pub(super) const CHANGE_TRIES: usize = 16;
-/// So many objects are kept open; more are opened again when they are needed.
-const KEPT_OPEN: usize = 4096;
 
 /// Who asks: which session, and whether it may write.
 #[derive(Clone, Copy, Debug)]
@@ -31,63 +27,16 @@ pub struct Access {
     pub read_write: bool,
 }
 
-/// Objects in memory: those of sessions, and those of the token that were read.
-#[derive(Default)]
-pub(super) struct Live {
-    session: Mutex<SessionObjects>,
-    open: Mutex<HashMap<u64, Kept>>,
-}
-
-#[derive(Default)]
-struct SessionObjects {
-    last: u64,
-    objects: HashMap<u64, Arc<Object>>,
-    owned: HashMap<u64, Vec<u64>>,
-}
-
 /// A token object as it was when the store had this freshness.
 #[derive(Clone)]
-struct Kept {
+pub(super) struct Kept {
     fresh: u64,
     revision: u64,
     id: [u8; 16],
-    private: bool,
+    pub private: bool,
     /// Whether its integrity was checked under the token key.
     vouched: bool,
     object: Arc<Object>,
-}
-
-impl Live {
-    fn session(&self) -> MutexGuard<'_, SessionObjects> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, Kept>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// At logout private session objects are destroyed and private token objects are no longer known.
-    pub fn forget_private(&self) {
-        self.session().objects.retain(|_, object| !object.flag(CKA_PRIVATE));
-        self.open().retain(|_, kept| !kept.private);
-    }
-
-    /// A session's objects go with it.
-    pub fn drop_session(&self, session: u64) {
-        let mut live = self.session();
-        for handle in live.owned.remove(&session).unwrap_or_default() {
-            live.objects.remove(&handle);
-        }
-    }
-
-    fn add(&self, session: u64, object: Object) -> u64 {
-        let mut live = self.session();
-        live.last += 1;
-        let handle = SESSION_OBJECT | live.last;
-        live.objects.insert(handle, Arc::new(object));
-        live.owned.entry(session).or_default().push(handle);
-        handle
-    }
 }
 
 impl Token {
@@ -100,7 +49,7 @@ impl Token {
             return self.built_in(handle)?.ok_or_else(|| no_object(handle));
         }
         if handle & SESSION_OBJECT != 0 {
-            return self.objects.session().objects.get(&handle).cloned().ok_or_else(|| no_object(handle));
+            return self.state().object(handle).ok_or_else(|| no_object(handle));
         }
         self.kept(handle).map(|kept| kept.object)
     }
@@ -109,52 +58,46 @@ impl Token {
     fn kept(&self, handle: u64) -> Result<Kept> {
         let fresh = self.look()?;
         let (row, epoch) = (handle & ROW, handle >> EPOCH_SHIFT);
-        let keys = self.keys();
-        let mut kept = self.objects.open().get(&row).cloned();
-        if kept.as_ref().is_some_and(|kept| kept.fresh != fresh || (keys.is_some() && !kept.vouched)) {
-            kept = self.renewed(row, fresh, kept, keys.is_some())?;
+        let (view, mut kept) = self.view(row);
+        let keyed = view.keys.is_some();
+        if kept.as_ref().is_some_and(|kept| kept.fresh != fresh || (keyed && !kept.vouched)) {
+            kept = self.renewed(row, fresh, kept, &view)?;
         }
         let kept = match kept {
             Some(kept) => kept,
-            None => self.opened(row, fresh, keys.as_deref())?.ok_or_else(|| no_object(handle))?,
+            None => self.opened(row, fresh, &view)?.ok_or_else(|| no_object(handle))?,
         };
         if kept.object.sort().class == CKO_TOKENKEEP_DKEK {
             return Err(no_object(handle));
         }
-        let of_now = if kept.private { self.epoch() & EPOCHS } else { 0 };
-        match epoch == of_now && (!kept.private || self.user() == Some(User::User)) {
+        let of_now = if kept.private { view.epoch & EPOCHS } else { 0 };
+        match epoch == of_now && (!kept.private || view.user == Some(User::User)) {
             true => Ok(kept),
             false => Err(no_object(handle)),
         }
     }
 
     /// What was kept, if the store still has that revision.
-    fn renewed(&self, row: u64, fresh: u64, kept: Option<Kept>, keyed: bool) -> Result<Option<Kept>> {
+    fn renewed(&self, row: u64, fresh: u64, kept: Option<Kept>, view: &View) -> Result<Option<Kept>> {
         let head = self.vault.head(row)?;
         let same = kept.filter(|kept| {
-            head.is_some_and(|(revision, _)| revision == kept.revision) && (kept.vouched || !keyed)
+            head.is_some_and(|(revision, _)| revision == kept.revision)
+                && (kept.vouched || view.keys.is_none())
         });
-        let mut open = self.objects.open();
         let Some(mut kept) = same else {
-            open.remove(&row);
+            self.state_mut().close(row);
             return Ok(None);
         };
         kept.fresh = fresh;
-        open.insert(row, kept.clone());
+        self.keep(row, &kept, view.epoch);
         Ok(Some(kept))
     }
 
     /// Opens a row of the store and keeps it.
-    fn opened(&self, row: u64, fresh: u64, keys: Option<&Keys>) -> Result<Option<Kept>> {
-        let Some(opened) = self.vault.load(keys, row)? else { return Ok(None) };
-        let kept = keep(&opened, fresh, keys.is_some())?;
-        let mut open = self.objects.open();
-        if open.len() >= KEPT_OPEN
-            && let Some(any) = open.keys().next().copied()
-        {
-            open.remove(&any);
-        }
-        open.insert(row, kept.clone());
+    fn opened(&self, row: u64, fresh: u64, view: &View) -> Result<Option<Kept>> {
+        let Some(opened) = self.vault.load(view.keys.as_deref(), row)? else { return Ok(None) };
+        let kept = keep(&opened, fresh, view.keys.is_some())?;
+        self.keep(row, &kept, view.epoch);
         Ok(Some(kept))
     }
 
@@ -172,7 +115,7 @@ impl Token {
     /// CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, CKR_TOKEN_WRITE_PROTECTED, CKR_KEY_SIZE_RANGE or
     /// CKR_CURVE_NOT_SUPPORTED when the profile keeps it out, and those of the object itself.
     pub fn make(&self, access: Access, attributes: Attributes, birth: Birth) -> Result<u64> {
-        self.add(access, self.born(attributes, birth)?)
+        Ok(self.make_all(access, vec![attributes], birth)?[0])
     }
 
     /// A newborn object that the profile admits.
@@ -203,23 +146,7 @@ impl Token {
     pub fn make_all(&self, access: Access, all: Vec<Attributes>, birth: Birth) -> Result<Vec<u64>> {
         let born = all.into_iter().map(|attributes| self.born(attributes, birth));
         let objects = born.collect::<Result<Vec<_>>>()?;
-        for object in &objects {
-            self.may_write(access, object)?;
-        }
-        if objects.iter().all(|object| object.flag(CKA_TOKEN)) {
-            return self.put(objects);
-        }
-        let mut handles = Vec::with_capacity(objects.len());
-        for object in objects {
-            match self.add(access, object) {
-                Ok(handle) => handles.push(handle),
-                Err(error) => {
-                    handles.iter().try_for_each(|handle| self.destroy(access, *handle))?;
-                    return Err(error);
-                }
-            }
-        }
-        Ok(handles)
+        self.add(access, objects)
     }
 
     /// Whether an object may be made or changed here.
@@ -227,27 +154,40 @@ impl Token {
     /// # Errors
     /// CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN.
     pub fn may_write(&self, access: Access, object: &Object) -> Result<()> {
-        if object.flag(CKA_TOKEN) && !access.read_write {
+        let (of_token, secret) = (object.flag(CKA_TOKEN), object.flag(CKA_PRIVATE));
+        if of_token && !access.read_write {
             return Err(
                 Rv::SessionReadOnly.because("the session is read-only: token objects need CKF_RW_SESSION")
             );
         }
-        if object.flag(CKA_PRIVATE) && self.user() != Some(User::User) {
-            return Err(Rv::UserNotLoggedIn
-                .because("the object is private (CKA_PRIVATE is CK_TRUE): the user must be logged in"));
+        let user = if of_token || secret { self.user_now()? } else { None };
+        if secret && user != Some(User::User) {
+            return Err(private());
         }
         Ok(())
     }
 
-    fn add(&self, access: Access, object: Object) -> Result<u64> {
-        self.may_write(access, &object)?;
-        match object.flag(CKA_TOKEN) {
-            true => Ok(self.put(vec![object])?[0]),
-            false => {
-                let attributes = object.attributes().clone().with(CKA_UNIQUE_ID, unique(self.fresh_id()?));
-                Ok(self.objects.add(access.session, Object::new(attributes)))
+    /// Adds objects, all or none: those of the session first, since they can be taken back without fail.
+    pub(super) fn add(&self, access: Access, objects: Vec<Object>) -> Result<Vec<u64>> {
+        let (mut stored, mut held, mut order) = (Vec::new(), Vec::new(), Vec::new());
+        for object in objects {
+            self.may_write(access, &object)?;
+            let (id, of_token) = (self.fresh_id()?, object.flag(CKA_TOKEN));
+            let attributes = object.attributes().clone().with(CKA_UNIQUE_ID, unique(id));
+            match of_token {
+                true => stored.push(record(None, id, 0, &attributes)),
+                false => held.push(Object::new(attributes)),
             }
+            order.push(of_token);
         }
+        let held = self.state_mut().hold(access, held)?;
+        let stored = self.write(&stored).inspect_err(|_| {
+            let mut state = self.state_mut();
+            held.iter().for_each(|handle| _ = state.release(*handle));
+        })?;
+        let (mut stored, mut held) = (stored.into_iter(), held.into_iter());
+        let next = |of_token| if of_token { stored.next() } else { held.next() };
+        Ok(order.into_iter().filter_map(next).collect())
     }
 
     fn fresh_id(&self) -> Result<[u8; 16]> {
@@ -280,19 +220,11 @@ impl Token {
 
     /// Writes records in one transaction; answers their handles.
     pub(super) fn write(&self, records: &[Record]) -> Result<Vec<u64>> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
         let rows = self.vault.put(self.keys().as_deref(), records, &|bytes| self.emulation.fill(bytes))?;
         Ok(rows.into_iter().zip(records).map(|(row, record)| self.handle(row, record.private)).collect())
-    }
-
-    /// Puts new objects into the store, in one transaction.
-    fn put(&self, objects: Vec<Object>) -> Result<Vec<u64>> {
-        let mut records = Vec::with_capacity(objects.len());
-        for object in objects {
-            let id = self.fresh_id()?;
-            let attributes = object.attributes().clone().with(CKA_UNIQUE_ID, unique(id));
-            records.push(record(None, id, 0, &attributes));
-        }
-        self.write(&records)
     }
 
     /// C_SetAttributeValue.
@@ -300,16 +232,17 @@ impl Token {
     /// # Errors
     /// Those of [`policy::change`], and as [`Token::make`].
     pub fn change(&self, access: Access, handle: u64, template: &Template) -> Result<()> {
-        let officer = self.user() == Some(User::Officer);
+        let officer = self.user_now()? == Some(User::Officer);
+        let changed = |object: &Object| policy::change(object.attributes(), template, false, officer);
+        if is_built_in(handle) {
+            return changed(&*self.object(handle)?).map(drop); // none is modifiable: it refuses
+        }
         if handle & SESSION_OBJECT != 0 {
-            let before = self.object(handle)?;
-            let after = policy::change(before.attributes(), template, false, officer)?;
-            self.objects.session().objects.insert(handle, Arc::new(Object::new(after)));
-            return Ok(());
+            return self.state_mut().amend(handle, changed).map(drop);
         }
         let after = |object: &Object| {
             self.may_write(access, object)?;
-            policy::change(object.attributes(), template, false, officer)
+            changed(object)
         };
         self.rewritten(handle, after).map(drop)
     }
@@ -335,11 +268,7 @@ impl Token {
     /// CKR_FUNCTION_REJECTED after the last number, and as [`Token::change`].
     pub fn count_on(&self, handle: u64) -> Result<Arc<Object>> {
         if handle & SESSION_OBJECT != 0 {
-            let mut live = self.objects.session();
-            let before = live.objects.get(&handle).cloned().ok_or_else(|| no_object(handle))?;
-            let after = Object::new(otp::counted(before.attributes())?);
-            live.objects.insert(handle, Arc::new(after));
-            return Ok(before);
+            return self.state_mut().amend(handle, |object| otp::counted(object.attributes()));
         }
         self.rewritten(handle, |kept| otp::counted(kept.attributes()))
     }
@@ -349,10 +278,10 @@ impl Token {
     /// # Errors
     /// Those of [`policy::change`], and as [`Token::make`].
     pub fn copy(&self, access: Access, handle: u64, template: &Template) -> Result<u64> {
-        let officer = self.user() == Some(User::Officer);
+        let officer = self.user_now()? == Some(User::Officer);
         let before = self.object(handle)?;
         let after = policy::change(before.attributes(), template, true, officer)?;
-        self.add(access, Object::new(after))
+        Ok(self.add(access, vec![Object::new(after)])?[0])
     }
 
     /// C_DestroyObject.
@@ -364,11 +293,13 @@ impl Token {
         self.may_write(access, &object)?;
         destroyable(&object)?;
         if handle & SESSION_OBJECT != 0 {
-            self.objects.session().objects.remove(&handle);
-            return Ok(());
+            return match self.state_mut().release(handle) {
+                true => Ok(()),
+                false => Err(no_object(handle)),
+            };
         }
         self.vault.remove(self.keys().as_deref(), &[handle & ROW], &|bytes| self.emulation.fill(bytes))?;
-        self.objects.open().remove(&(handle & ROW));
+        self.state_mut().close(handle & ROW);
         Ok(())
     }
 
@@ -386,11 +317,9 @@ impl Token {
             found.extend(self.find_stored(&wanted)?);
         }
         if is(false) {
-            let live = self.objects.session();
-            let mut handles: Vec<u64> =
-                live.objects.iter().filter(|(_, object)| object.matches(&wanted)).map(|(h, _)| *h).collect();
-            handles.sort_unstable();
-            found.extend(handles);
+            let state = self.state();
+            let matching = state.objects().filter(|(_, object)| object.matches(&wanted));
+            found.extend(matching.map(|(handle, _)| handle));
         }
         Ok(found)
     }
@@ -435,7 +364,7 @@ fn destroyable(object: &Object) -> Result<()> {
     }
 }
 
-fn no_object(handle: u64) -> Error {
+pub(super) fn no_object(handle: u64) -> Error {
     Rv::ObjectHandleInvalid.because(format!("there is no object {handle:#x}, or not for who is logged in"))
 }
 

@@ -27,6 +27,13 @@ pub enum Slot {
 }
 
 impl Slot {
+    /// What is in it from now on; a token that was in it is taken away.
+    fn put(&mut self, next: Slot) {
+        if let Slot::Token(token) = std::mem::replace(self, next) {
+            token.retire();
+        }
+    }
+
     fn path(&self) -> Option<&Path> {
         match self {
             Slot::Token(token) => Some(token.path()),
@@ -183,7 +190,7 @@ impl Slots {
         let mut events = self.events();
         for (id, slot) in slots.iter_mut() {
             if slot.path().is_some_and(|path| !files.iter().any(|file| file == path)) {
-                *slot = Slot::Empty;
+                slot.put(Slot::Empty);
                 events.insert(*id);
             }
         }
@@ -232,7 +239,7 @@ impl Slots {
 /// Gives what was found its slot, and answers it: where it was, else where it wants to be, else the lowest free.
 fn place(slots: &mut Vec<(u64, Slot)>, at: Option<usize>, (wants, found): (Option<u64>, Slot)) -> u64 {
     if let Some(at) = at {
-        slots[at].1 = found;
+        slots[at].1.put(found);
         return slots[at].0;
     }
     let taken = |id: &u64| {
@@ -245,7 +252,7 @@ fn place(slots: &mut Vec<(u64, Slot)>, at: Option<usize>, (wants, found): (Optio
 
 fn insert(slots: &mut Vec<(u64, Slot)>, id: u64, slot: Slot) {
     match slots.binary_search_by_key(&id, |(id, _)| *id) {
-        Ok(at) => slots[at].1 = slot,
+        Ok(at) => slots[at].1.put(slot),
         Err(at) => slots.insert(at, (id, slot)),
     }
 }

@@ -15,16 +15,13 @@ use tokenkeep::token::settings::PIN_LENGTH;
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::{GOOD, count, paint, plain};
-use crate::pin::{SoPin, UserPin};
+use crate::pin::{CARD, Rule, SoPin, UserPin};
 use crate::problem::{Problem, Result};
 use crate::table::facts;
 use crate::tokens::{Found, Tokens, quoted};
 
 /// The largest slot id: Java reads it as an int.
 const LAST_SLOT: u64 = i32::MAX as u64;
-
-/// Shortest and longest user PIN of a SmartCard-HSM.
-const SC_HSM_PIN: (usize, usize) = (6, 15);
 
 /// Make a token
 ///
@@ -97,38 +94,12 @@ impl Init {
         let all = tokens.all();
         let label = self.label(&all)?;
         let slot = self.slot(&all)?;
-        let so_pin = self.so_pin.source().chosen(PIN_LENGTH)?;
-        let pin = match self.no_pin {
-            true => None,
-            false => Some(self.pin.source().chosen(if self.sc_hsm { SC_HSM_PIN } else { PIN_LENGTH })?),
-        };
-        self.check_sc_hsm(&so_pin, pin.as_ref())?;
-        let new = self.plan(&tokens.settings, label, slot, so_pin, pin);
+        let new = self.plan(&tokens.settings, label, slot)?;
         let header = match self.dkek_shares {
             None => make(&tokens.settings, &new)?,
             Some(shares) => make_with_dkek(&tokens.settings, &new, shares)?,
         };
         answer(&new, header, &tokens.settings)
-    }
-
-    /// The rules of `--sc-hsm`, in the words of sc-hsm-tool.
-    fn check_sc_hsm(&self, so_pin: &Secret, pin: Option<&Secret>) -> Result<()> {
-        let digits = so_pin.len() == 16 && so_pin.expose().iter().all(u8::is_ascii_hexdigit);
-        let most = match pin.map_or(0, Secret::len) {
-            ..=6 => 3,
-            7 => 5,
-            _ => 10,
-        };
-        let broken = match self.pin_retries {
-            _ if !self.sc_hsm => None,
-            _ if !digits => Some("SO-PIN must be a hexadecimal string of 16 characters".to_owned()),
-            Some(tries) if tries > most => {
-                Some(format!("the retry counter must not exceed {most} for a PIN of this length"))
-            }
-            _ => None,
-        };
-        let advice = "the rules of `tokentool init --help`, or no --sc-hsm";
-        broken.map_or(Ok(()), |what| Err(Problem::new(what).advise(advice)))
     }
 
     /// The label, padded as PKCS#11 wants it.
@@ -183,27 +154,24 @@ impl Init {
     }
 
     /// What the token is made from; the settings say what the line does not.
-    fn plan(
-        &self,
-        settings: &Settings,
-        label: [u8; 32],
-        slot: u64,
-        so_pin: Secret,
-        user_pin: Option<Secret>,
-    ) -> NewToken {
+    fn plan(&self, settings: &Settings, label: [u8; 32], slot: u64) -> Result<NewToken> {
         let usual = usual(settings, label, slot);
-        // The SO PIN of a card has one character more than the longest of the user.
-        let (pin_min, pin_max) = if self.sc_hsm { (SC_HSM_PIN.0, 16) } else { PIN_LENGTH };
-        NewToken {
-            so_pin,
-            user_pin,
+        let user_tries = self.pin_retries.unwrap_or(usual.user_tries);
+        let length = Rule::Length(PIN_LENGTH.0, PIN_LENGTH.1);
+        let ((so_rule, rule), (pin_min, pin_max)) = match self.sc_hsm {
+            true => ((Rule::CardOfficer, Rule::CardUser(user_tries)), CARD),
+            false => ((length, length), PIN_LENGTH),
+        };
+        Ok(NewToken {
+            so_pin: self.so_pin.source().chosen(so_rule)?,
+            user_pin: (!self.no_pin).then(|| self.pin.source().chosen(rule)).transpose()?,
             kdf_iterations: self.kdf_iterations.unwrap_or(usual.kdf_iterations),
             so_tries: self.so_pin_retries.unwrap_or(usual.so_tries),
-            user_tries: self.pin_retries.unwrap_or(usual.user_tries),
+            user_tries,
             pin_min,
             pin_max,
             ..usual
-        }
+        })
     }
 }
 

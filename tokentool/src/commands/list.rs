@@ -1,5 +1,7 @@
 //! `tokentool list`: the tokens there are.
 
+use std::path::Path;
+
 use clap::Args;
 use serde::Serialize;
 use tokenkeep::token::User;
@@ -7,10 +9,10 @@ use tokenkeep::token::User;
 use super::pin::state::{PinFacts, cell};
 use crate::Answer;
 use crate::options::Options;
-use crate::paint::{BAD, FAINT, HINT, paint};
-use crate::problem::Result;
+use crate::paint::{BAD, FAINT, HINT, WARN, count, paint, plain};
+use crate::problem::{Problem, Result};
 use crate::table::{Cell, Table};
-use crate::tokens::{Chosen, Found, Tokens};
+use crate::tokens::{Chosen, Found, Tokens, unreadable};
 
 /// List the tokens, or those that --token names
 #[derive(Args)]
@@ -43,17 +45,39 @@ struct Known {
 impl List {
     pub fn run(&self, options: &Options) -> Result<Answer> {
         let tokens = Tokens::open(options)?;
-        let rows: Vec<Row> = tokens.meant()?.iter().map(row).collect();
+        let found = tokens.meant()?;
+        let rows: Vec<Row> = found.iter().map(row).collect();
+        let notes: String = tokens.misnamed().iter().map(|path| passed_over(path)).collect();
         if rows.is_empty() {
             let text = format!(
                 "No tokens in {}.\n  {} `tokentool init --label NAME` makes one\n",
                 tokens.settings.dir.display(),
                 paint(HINT, "try:"),
             );
-            return Answer::new(text, &rows);
+            return Answer::new(text + &notes, &rows);
         }
-        Answer::new(text(&rows), &rows)
+        Ok(Answer::new(text(&rows) + &notes, &rows)?.but(closed(&found)))
     }
+}
+
+/// A file that is no token for its name alone.
+fn passed_over(path: &Path) -> String {
+    let name = plain(path.as_os_str().as_encoded_bytes());
+    format!(
+        "{} {name}: a token's file has its serial number's name, SERIAL.token\n",
+        paint(WARN, "passed over:")
+    )
+}
+
+/// What to do with the tokens that cannot be opened.
+fn closed(found: &[Found]) -> Option<Problem> {
+    let reasons = found.iter().filter_map(|found| Some(unreadable(found, found.token.as_ref().err()?)));
+    let reasons: Vec<Problem> = reasons.collect();
+    let what = count(reasons.len() as u64, "token cannot be opened", "tokens cannot be opened");
+    let mut advice: Vec<&String> = reasons.iter().flat_map(Problem::advice).collect();
+    advice.dedup();
+    let problem = advice.into_iter().fold(Problem::new(what), |problem, advice| problem.advise(advice));
+    (!reasons.is_empty()).then_some(problem)
 }
 
 fn row(found: &Found) -> Row {

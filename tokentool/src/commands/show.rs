@@ -8,10 +8,11 @@ use tokenkeep::cryptoki::ids::*;
 use tokenkeep::emulation::Timestamp;
 use tokenkeep::token::{TokenInfo, User};
 
-use super::pin::state::{PinFacts, State, cell};
+use super::dkek::State;
+use super::pin::state::{self, PinFacts, cell};
 use crate::Answer;
 use crate::options::Options;
-use crate::paint::{HEAD, count, paint};
+use crate::paint::{HEAD, count, paint, plain};
 use crate::pin::UserPin;
 use crate::problem::Result;
 use crate::table::{Cell, facts};
@@ -47,6 +48,8 @@ struct Facts {
     so_pin: PinFacts,
     pin_length: (usize, usize),
     kdf_iterations: u32,
+    users: Vec<String>,
+    dkek: Option<State>,
     objects: Objects,
     file: String,
     size: u64,
@@ -82,7 +85,9 @@ impl Show {
         let objects = self.objects(&tokens, &chosen)?;
         // A login may have filled the counter.
         let chosen = Chosen { header: chosen.token.vault().header()?, ..chosen };
-        let facts = gather(&chosen, &info, objects);
+        let session = tokens.module().open_session(chosen.slot, CKF_SERIAL_SESSION)?;
+        let dkek = tokens.module().session(session)?.dkek_status(0)?.map(State::from);
+        let facts = gather(&chosen, &info, dkek, objects)?;
         Answer::new(text(&facts), &facts)
     }
 
@@ -102,10 +107,10 @@ impl Show {
     }
 }
 
-fn gather(chosen: &Chosen, info: &TokenInfo, objects: Objects) -> Facts {
+fn gather(chosen: &Chosen, info: &TokenInfo, dkek: Option<State>, objects: Objects) -> Result<Facts> {
     let header = &chosen.header;
     let flags = FLAGS.iter().filter(|(flag, _)| info.flags & flag != 0).map(|(_, name)| *name);
-    Facts {
+    Ok(Facts {
         label: chosen.label(),
         serial: header.serial.clone(),
         slot: chosen.slot,
@@ -119,10 +124,12 @@ fn gather(chosen: &Chosen, info: &TokenInfo, objects: Objects) -> Facts {
         so_pin: PinFacts::of(header, User::Officer),
         pin_length: (header.pin_min, header.pin_max),
         kdf_iterations: header.kdf_iterations,
+        users: chosen.token.users()?.into_iter().map(|user| user.name).collect(),
+        dkek,
         objects,
         file: chosen.token.path().display().to_string(),
         size: fs::metadata(chosen.token.path()).map_or(0, |data| data.len()),
-    }
+    })
 }
 
 /// `2026-01-31 23:59:59 UTC`
@@ -142,6 +149,8 @@ fn text(show: &Facts) -> String {
         1 => show.created.clone(),
         times => format!("{}, initialised {}", show.created, count(times, "time", "times")),
     };
+    let names = show.users.iter().map(|name| plain(name.as_bytes())).collect::<Vec<_>>().join(", ");
+    let named = if names.is_empty() { "none".into() } else { names };
     let head = paint(HEAD, format!("Token {:?}", show.label));
     let pairs: Vec<(&'static str, Cell)> = vec![
         ("slot", show.slot.to_string().into()),
@@ -153,6 +162,8 @@ fn text(show: &Facts) -> String {
         ("SO PIN", counter(&show.so_pin)),
         ("PIN length", format!("{} to {} bytes", show.pin_length.0, show.pin_length.1).into()),
         ("PIN hashing", format!("PBKDF2-HMAC-SHA256, {} rounds", grouped(show.kdf_iterations.into())).into()),
+        ("named users", named.into()),
+        ("DKEK", show.dkek.as_ref().map_or("none".into(), State::short).into()),
         ("objects", format!("{} public, {private}", show.objects.public).into()),
         ("file", show.file.as_str().into()),
         ("size", format!("{} bytes", grouped(show.size)).into()),
@@ -162,7 +173,7 @@ fn text(show: &Facts) -> String {
 
 fn counter(pin: &PinFacts) -> Cell {
     match (pin.state, pin.tries_max) {
-        (State::Ok, Some(max)) => {
+        (state::State::Ok, Some(max)) => {
             Cell::styled(crate::paint::GOOD, format!("ok, {}", count(max.into(), "try", "tries")))
         }
         _ => cell(pin),

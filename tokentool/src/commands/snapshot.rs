@@ -15,6 +15,9 @@ use crate::tokens::Tokens;
 /// Copy the sealed token file as it is at one moment, while other programs use it; no PIN is needed
 ///
 /// The copy has the same PINs, serial number and slot: it is for disaster recovery, not a second token.
+///
+/// The way back: end the programs that use the token, move its file away with the -wal and -shm beside it, and copy the
+/// snapshot to its place, DIR/SERIAL.token, under that very name. `tokentool verify --login` then says whether it is whole.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Snapshot {

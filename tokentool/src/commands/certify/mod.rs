@@ -19,7 +19,7 @@ pub use subject::Holder;
 /// Where the result goes, and how it is written.
 #[derive(Args)]
 pub struct Target {
-    /// The new file; standard output when none is named
+    /// The new file; without it PEM goes to standard output, unless the token keeps the certificate
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 

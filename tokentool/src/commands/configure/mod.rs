@@ -14,7 +14,7 @@ use tokenkeep::cryptoki::Secret;
 use crate::Answer;
 use crate::files::{self, Readers, Written};
 use crate::options::Options;
-use crate::paint::{GOOD, HINT, paint};
+use crate::paint::{GOOD, HINT, WARN, paint};
 use crate::pin::UserPin;
 use crate::problem::{Problem, Result};
 use crate::table::Table;
@@ -33,7 +33,7 @@ pub struct Configure {
     client: Option<String>,
 
     /// Write the files; those that are there already are kept as FILE.~1~, FILE.~2~ …
-    #[arg(long)]
+    #[arg(long, requires = "client")]
     write: bool,
 
     /// Write them into this directory, not into their usual places
@@ -105,7 +105,11 @@ impl Configure {
         let filled = client.files.iter().map(|file| self.filled(file, &mut values));
         let filled = filled.collect::<Result<Vec<_>>>()?;
         match self.write {
-            true => write(&filled),
+            true => {
+                let told = client.files.iter().any(|file| file.has("environment"));
+                let environment = values.of_name("environment")?.filter(|_| told);
+                write(&filled, environment.as_deref(), values.unseen_key()?)
+            }
             false => print(client, &filled),
         }
     }
@@ -156,7 +160,8 @@ fn print(client: &Client, files: &[Filled]) -> Result<Answer> {
     Answer::new(text.join("\n"), &facts)
 }
 
-fn write(files: &[Filled]) -> Result<Answer> {
+/// Writes them; `environment` is what the program needs besides, `unseen` a key that may not be there.
+fn write(files: &[Filled], environment: Option<&str>, unseen: Option<&str>) -> Result<Answer> {
     let mut text = String::new();
     let mut done = Vec::new();
     for file in files {
@@ -165,6 +170,14 @@ fn write(files: &[Filled]) -> Result<Answer> {
         let state = if written.changed { "is written" } else { "was so already" };
         text += &format!("{} {} {state}{kept}.\n", paint(GOOD, "✓"), written.file);
         done.push(written);
+    }
+    if let Some(environment) = environment {
+        let hint = paint(HINT, "in the program's environment, as no file of it can say it:");
+        text += &format!("  {hint} {environment}\n");
+    }
+    if let Some(key) = unseen {
+        let doubt = paint(WARN, "is the label right?");
+        text += &format!("{doubt} nothing that is seen in the token without a PIN is called {key:?}\n");
     }
     Answer::new(text, &done)
 }

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tokenkeep::cryptoki::Secret;
+use tokenkeep::cryptoki::ids::{CKA_LABEL, CKF_SERIAL_SESSION};
 
 use super::Configure;
+use crate::commands::objects::{bytes, stored};
 use crate::module;
 use crate::options::Options;
 use crate::problem::{Problem, Result, at};
@@ -29,7 +31,14 @@ impl<'a> Values<'a> {
         let module = module::find(command.module.as_deref())?;
         let ours = is_ours(&module);
         let token = match ours {
-            true => known(options),
+            true => known(options).and_then(|known| match (known, command.slot) {
+                ((label, Some(slot)), Some(wanted)) if slot != wanted => Err(Problem::new(format!(
+                    "token {:?} is in slot {slot}, not in slot {wanted}",
+                    label.unwrap_or_default()
+                ))
+                .advise(format!("--slot {slot}, or no --slot, or --token of another token"))),
+                (known, _) => Ok(known),
+            }),
             false => Ok((options.token.clone(), None)),
         };
         Ok(Values { command, options, module, pin, token, place: PathBuf::new() })
@@ -48,6 +57,10 @@ impl<'a> Values<'a> {
                 true => absolute(&tokens::settings(self.options)?.dir).map(Some),
                 false => Ok(None),
             },
+            "elsewhere" => self.elsewhere(),
+            "environment" => {
+                Ok(self.elsewhere()?.map(|dir| format!("TOKENKEEP_DIR={}", tokens::quoted(&dir))))
+            }
             "token" => self.label(),
             "slot" => self.slot(),
             "key" => self.command.key.as_deref().map(simple).transpose(),
@@ -61,9 +74,37 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// The directory of the tokens, when programs would not find it themselves.
+    fn elsewhere(&self) -> Result<Option<String>> {
+        let named = env::var_os("TOKENKEEP_DIR").is_some_and(|dir| !dir.is_empty());
+        match named || self.options.dir.is_some() {
+            true => self.of_name("tokens"),
+            false => Ok(None),
+        }
+    }
+
     fn label(&self) -> Result<Option<String>> {
         let (label, _) = self.token.as_ref().map_err(Problem::clone)?;
         label.as_deref().map(simple).transpose()
+    }
+
+    /// A `--key` that nobody sees in the token without a PIN; none is sure to be wrong.
+    pub fn unseen_key(&self) -> Result<Option<&str>> {
+        let Some(key) = self.command.key.as_deref().filter(|_| is_ours(&self.module)) else {
+            return Ok(None);
+        };
+        let tokens = Tokens::open(self.options)?;
+        if self.options.token.is_none() && tokens.all().is_empty() {
+            return Ok(None);
+        }
+        let session = tokens.module().open_session(tokens.one()?.slot, CKF_SERIAL_SESSION)?;
+        let call = tokens.module().session(session)?;
+        for object in stored(&call)? {
+            if bytes(&call, object, CKA_LABEL)? == key.as_bytes() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(key))
     }
 
     fn slot(&self) -> Result<Option<String>> {
@@ -123,7 +164,8 @@ fn absolute(path: &Path) -> Result<String> {
 }
 
 fn text(path: &Path) -> Result<String> {
-    simple(&path.to_string_lossy())
+    let problem = || Problem::new(format!("{path:?} is not UTF-8 text, as configuration files are"));
+    simple(path.to_str().ok_or_else(|| problem().advise("another name or place"))?)
 }
 
 /// Text that means itself in every format: between quotes, in a shell, in JSON.

@@ -12,7 +12,7 @@ use super::{custodians, done};
 use crate::Answer;
 use crate::files;
 use crate::options::{LEAVE_OUT, Options};
-use crate::pin::Password;
+use crate::pin::{Password, Rule};
 use crate::problem::{Problem, Result};
 use crate::progress::bar;
 
@@ -102,7 +102,7 @@ impl CreateShare {
     fn chosen(&self) -> Result<Secret> {
         let source = self.password.source();
         let min = if source.is_given() { 1 } else { share::PASSWORD_MIN };
-        source.chosen((min, PASSWORD_MAX))
+        source.chosen(Rule::Length(min, PASSWORD_MAX))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `tokentool dkek init`: gives a token that is there already a DKEK.
 
 use clap::Args;
+use tokenkeep::cryptoki::Rv;
 use tokenkeep::cryptoki::ids::CKF_RW_SESSION;
 use tokenkeep::token::User;
 
@@ -8,7 +9,7 @@ use super::{State, done};
 use crate::Answer;
 use crate::options::Options;
 use crate::pin::SoPin;
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 use crate::tokens::Tokens;
 
 /// Give a token a DKEK, as SO: `tokentool init --dkek-shares` does it for a new one
@@ -39,7 +40,13 @@ impl Init {
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
         let session = chosen.enter(&tokens, User::Officer, &self.so_pin.source(), CKF_RW_SESSION)?;
-        let status = tokens.module().session(session)?.dkek_init(self.key_domain, self.shares)?;
+        let status = tokens.module().session(session)?.dkek_init(self.key_domain, self.shares);
+        let status = status.map_err(|error| match error.rv() {
+            Rv::ActionProhibited => Problem::new(error.to_string())
+                .advise("`tokentool dkek status` shows it")
+                .advise("`tokentool init --dkek-shares N` makes another token, for another DKEK"),
+            _ => error.into(),
+        })?;
         let told = match status.missing {
             0 => format!("Token {:?} has a DKEK that no other token will ever have.", chosen.label()),
             _ => format!("Token {:?} waits for its DKEK.", chosen.label()),

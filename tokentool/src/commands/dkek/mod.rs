@@ -12,7 +12,7 @@ use tokenkeep::backup::Status;
 
 use crate::Answer;
 use crate::options::Options;
-use crate::paint::{GOOD, WARN, paint};
+use crate::paint::{GOOD, WARN, count, paint};
 use crate::problem::Result;
 use crate::table::facts;
 
@@ -74,6 +74,14 @@ impl State {
         match &self.kcv {
             Some(kcv) => facts([shares, ("DKEK key check value", kcv.as_str().into())]),
             None => facts([shares]) + &format!("{}\n", paint(WARN, self.pending())),
+        }
+    }
+
+    /// In a word or two.
+    pub fn short(&self) -> String {
+        match &self.kcv {
+            Some(kcv) => format!("{kcv}, of {}", count(self.shares.into(), "share", "shares")),
+            None => format!("{} of {} missing", self.missing, count(self.shares.into(), "share", "shares")),
         }
     }
 

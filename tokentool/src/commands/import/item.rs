@@ -1,7 +1,7 @@
 //! What a file holds: an object to be, with its key material and what the file calls it.
 
-use tokenkeep::crypto::hash::Hash;
-use tokenkeep::crypto::{certificate, spki, tlv};
+use tokenkeep::crypto::{certificate, spki};
+
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::{Result, Secret};
 use tokenkeep::object::{Attributes, Birth, Sort, Value, key};
@@ -73,7 +73,7 @@ impl Item {
         let mut attributes =
             material.with(CKA_CLASS, Value::Ulong(CKO_PUBLIC_KEY)).with(CKA_KEY_TYPE, Value::Ulong(kind));
         key::settle(&mut attributes, Birth::Create)?;
-        Ok(Item::new(keep(attributes, &[CKA_MODULUS_BITS]), usual_id(info)))
+        Ok(Item::new(keep(attributes, &[CKA_MODULUS_BITS]), spki::usual_id(info)))
     }
 
     /// A secret key.
@@ -107,7 +107,7 @@ impl Item {
             .with(CKA_END_DATE, Value::Bytes(x509.not_after.to_vec()))
             .with(CKA_VALUE, Value::Bytes(der.to_vec()));
         let common_name = parsed.as_ref().and_then(common_name);
-        Ok(Item { common_name, ..Item::new(attributes, usual_id(&x509.spki)) })
+        Ok(Item { common_name, ..Item::new(attributes, spki::usual_id(&x509.spki)) })
     }
 
     /// An object with all of its attributes.
@@ -134,20 +134,6 @@ impl Item {
 fn keep(attributes: Attributes, without: &[CK_ATTRIBUTE_TYPE]) -> Attributes {
     let kept = attributes.iter().filter(|(attribute, _)| !without.contains(attribute));
     kept.fold(Attributes::default(), |kept, (attribute, value)| kept.with(attribute, value.clone()))
-}
-
-/// The CKA_ID that NSS and others give to a key: SHA-1 of the modulus, the point, the public value.
-pub fn usual_id(info: &[u8]) -> Option<Vec<u8>> {
-    let value = match spki::read(info) {
-        Ok(spki::PublicKeyInfo::Rsa { modulus, .. }) => modulus,
-        Ok(spki::PublicKeyInfo::Ec { point, .. }) => point,
-        Err(_) => {
-            let key = public::outline(info)?.2;
-            // The public value of DSA and Diffie-Hellman is an INTEGER.
-            tlv::only(tlv::INTEGER, key).map_or(key, tlv::trim).to_vec()
-        }
-    };
-    Some(Hash::Sha1.digest(&value))
 }
 
 fn is_authority(certificate: &Certificate) -> bool {

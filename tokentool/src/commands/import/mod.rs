@@ -17,7 +17,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use serde::Serialize;
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::names;
-use tokenkeep::object::Template;
+use tokenkeep::object::{Given, Template};
 use tokenkeep::token::User;
 
 use crate::Answer;
@@ -255,6 +255,9 @@ fn import(
     let plan = plan::plan(&call, brought.items, wishes)?;
     let batch: Vec<(Template, Option<u64>)> =
         plan.steps.iter().map(|step| (step.template.clone(), step.replaces)).collect();
+    for (object, id) in plan.ids.iter().filter(|_| !dry_run) {
+        call.set_attributes(*object, &vec![(CKA_ID, Given::Bytes(id.as_slice().into()))])?;
+    }
     call.create_all(&batch, dry_run)?;
     let done = Done::new(plan, brought.left_out, dry_run);
     Answer::new(done.text(&chosen.label()), &done)

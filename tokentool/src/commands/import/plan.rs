@@ -1,11 +1,12 @@
 //! What is to be made of the items: labels, IDs, policy, and what is there already.
 
 use tokenkeep::api::Call;
+use tokenkeep::crypto::spki::usual_id;
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::names;
 use tokenkeep::object::{Attributes, Given, Template, Value};
 
-use super::item::{Item, usual_id};
+use super::item::Item;
 use crate::commands::objects::{bytes, number, stored};
 use crate::paint::plain;
 use crate::problem::{Problem, Result};
@@ -33,6 +34,8 @@ pub struct Step {
 /// What is to be done.
 pub struct Plan {
     pub steps: Vec<Step>,
+    /// Keys and certificates of the token without an ID: the one they get, which is that of what comes to them.
+    pub ids: Vec<(u64, Vec<u8>)>,
     /// What the token has already, and keeps.
     pub there: Vec<String>,
 }
@@ -58,7 +61,8 @@ pub fn plan(call: &Call<'_>, items: Vec<Item>, wishes: &Wishes) -> Result<Plan> 
     let items = merged(items);
     single(&items, wishes)?;
     let existing = existing(call)?;
-    let (mut plan, mut refused) = (Plan { steps: Vec::new(), there: Vec::new() }, Vec::new());
+    let (mut plan, mut refused) =
+        (Plan { steps: Vec::new(), ids: Vec::new(), there: Vec::new() }, Vec::new());
     for item in &items {
         let (label, id) = (label(item, &items, &existing, wishes), id(item, &items, &existing, wishes));
         let same = existing.iter().find(|other| other.is(item, &label, &id));
@@ -68,11 +72,20 @@ pub fn plan(call: &Call<'_>, items: Vec<Item>, wishes: &Wishes) -> Result<Plan> 
                 plan.there.push(name(other));
             }
             Some(other) if !wishes.force => refused.push(name(other)),
-            other => plan.steps.push(step(item, label, id, wishes, other.map(|other| other.handle))),
+            other => {
+                let kin = existing.iter().filter(|kin| kin.is_nameless_kin(item));
+                plan.ids.extend(kin.map(|kin| (kin.handle, id.clone())));
+                plan.steps.push(step(item, label, id, wishes, other.map(|other| other.handle)));
+            }
         }
     }
     match refused.len() {
-        0 => Ok(plan),
+        0 => {
+            plan.ids.retain(|(handle, _)| plan.steps.iter().all(|step| step.replaces != Some(*handle)));
+            plan.ids.sort();
+            plan.ids.dedup_by_key(|(handle, _)| *handle);
+            Ok(plan)
+        }
         number => {
             let more = if number > TOLD { format!(" and {} more", number - TOLD) } else { String::new() };
             refused.truncate(TOLD);
@@ -147,6 +160,11 @@ fn existing(call: &Call<'_>) -> Result<Vec<Existing>> {
 }
 
 impl Existing {
+    /// Whether it belongs to the same key, and has no ID to tell so.
+    fn is_nameless_kin(&self, item: &Item) -> bool {
+        self.id.is_empty() && self.belongs.is_some() && self.belongs == item.belongs
+    }
+
     /// Whether it is the same object as the item would be.
     fn is(&self, item: &Item, label: &str, id: &[u8]) -> bool {
         self.class == item.class()

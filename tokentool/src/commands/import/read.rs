@@ -7,6 +7,8 @@ use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::{Error, Secret};
 use tokenkeep::object::key::RSA_NUMBERS;
 use tokenkeep::object::{Attributes, Value};
+use x509_cert::der::Decode;
+use x509_cert::request::CertReq;
 
 use super::item::Item;
 use super::pbe::{self, Refusal};
@@ -162,6 +164,9 @@ fn der(bytes: &[u8], password: &Password<'_>) -> Result<Vec<Item>> {
     let Some(shape) = shape(bytes) else { return Ok(Vec::new()) };
     let one = |item| told(password, item).map(|item| vec![item]);
     match shape {
+        [tlv::SEQUENCE, tlv::SEQUENCE, tlv::BIT_STRING] if CertReq::from_der(bytes).is_ok() => Err(password
+            .convert("is a request for a certificate (CSR), and no certificate")
+            .advise("the certificate that the authority makes of it")),
         [tlv::SEQUENCE, tlv::SEQUENCE, tlv::BIT_STRING] => one(Item::certificate(bytes)),
         [tlv::SEQUENCE, tlv::BIT_STRING, 0] => one(Item::public(bytes)),
         [tlv::SEQUENCE, tlv::OCTET_STRING, 0] => {

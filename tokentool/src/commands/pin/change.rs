@@ -8,7 +8,7 @@ use tokenkeep::token::User;
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::{GOOD, count, paint};
-use crate::pin::{NewPin, OldPin};
+use crate::pin::{NewPin, OldPin, Rule};
 use crate::problem::Result;
 use crate::tokens::{Chosen, Tokens, name};
 
@@ -51,7 +51,7 @@ impl Change {
         let user = if self.so { User::Officer } else { User::User };
         chosen.may_login(user)?;
         let old = self.old.source().known(&hint(&chosen, user))?;
-        let new = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
+        let new = self.new.source().chosen(Rule::of(&chosen.header, user))?;
         let session = chosen.login(&tokens, user, &old, CKF_RW_SESSION)?;
         tokens.module().session(session)?.set_pin(Some(&old), Some(&new))?;
         let done = Done {

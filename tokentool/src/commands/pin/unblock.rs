@@ -8,7 +8,7 @@ use super::change::Done;
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::{GOOD, count, paint};
-use crate::pin::{NewPin, SoPin};
+use crate::pin::{NewPin, Rule, SoPin};
 use crate::problem::Result;
 use crate::tokens::Tokens;
 
@@ -35,7 +35,7 @@ impl Unblock {
         let tokens = Tokens::open(options)?;
         let chosen = tokens.one()?;
         let so_pin = chosen.ask(User::Officer, &self.so_pin.source())?;
-        let new = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
+        let new = self.new.source().chosen(Rule::of(&chosen.header, User::User))?;
         let session = chosen.login(&tokens, User::Officer, &so_pin, CKF_RW_SESSION)?;
         tokens.module().session(session)?.init_pin(Some(&new))?;
         let done = Done {

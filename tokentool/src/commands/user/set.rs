@@ -7,7 +7,7 @@ use super::{Done, as_officer, must_be, named};
 use crate::Answer;
 use crate::options::Options;
 use crate::paint::{GOOD, paint, plain};
-use crate::pin::{NewPin, SoPin};
+use crate::pin::{NewPin, Rule, SoPin};
 use crate::problem::{Problem, Result};
 use crate::tokens::{Tokens, quoted};
 
@@ -82,7 +82,7 @@ impl Set {
             true => {}
         }
         let so_pin = chosen.ask(Role::Officer, &self.so_pin.source())?;
-        let pin = self.new.source().chosen((chosen.header.pin_min, chosen.header.pin_max))?;
+        let pin = self.new.source().chosen(Rule::of(&chosen.header, Role::User))?;
         as_officer(&tokens, &chosen, &so_pin, |call| match new {
             true => call.add_user(&self.name, &pin),
             false => call.reset_user(&self.name, &pin),

@@ -33,8 +33,8 @@ pub struct Why {
     process: Option<u32>,
 
     /// So many refusals, the latest last
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    last: usize,
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    last: u32,
 
     /// Go on: show each refusal when it comes, until interrupted; with --json one object a line
     #[arg(long)]
@@ -59,10 +59,15 @@ impl Why {
             None => settings(options)?.trace.ok_or_else(untraced)?,
         };
         let mut trace = BufReader::new(File::open(&path).map_err(|error| unread(&path, &error))?);
+        // One JSON object a line, from the first byte of the file.
+        if !matches!(trace.fill_buf().map_err(|error| unread(&path, &error))?, [] | [b'{', ..]) {
+            return Err(Problem::new(format!("{} is no trace", path.display()))
+                .advise("the file that TOKENKEEP_TRACE named when the program ran"));
+        }
         let mut last = VecDeque::new();
         self.rest(&mut trace, &path, &mut |refusal| {
             last.push_back(refusal);
-            if last.len() > self.last {
+            if last.len() > self.last as usize {
                 last.pop_front();
             }
             Ok(())

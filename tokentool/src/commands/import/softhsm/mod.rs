@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use tokenkeep::crypto::edwards::Family;
+use tokenkeep::crypto::spki::usual_id;
 use tokenkeep::crypto::{certificate, edwards};
 use tokenkeep::cryptoki::ids::*;
 use tokenkeep::cryptoki::{Rv, names};
@@ -15,7 +16,7 @@ use tokenkeep::object::{Attributes, Birth, Sort, Value, key, policy};
 
 use self::object::Raw;
 use self::token::Token;
-use super::item::{Item, usual_id};
+use super::item::Item;
 use super::plan::Wishes;
 use super::{Brought, Mode, import};
 use crate::Answer;
