@@ -53,16 +53,33 @@ impl Readers {
 
 /// Writes a new file, for the owner only.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_for(Readers::Owner, path, bytes)
+    prepare(Readers::Owner, path, bytes)?.publish()
 }
 
-fn write_for(readers: Readers, path: &Path, bytes: &[u8]) -> Result<()> {
-    let told = |error: io::Error| match error.kind() {
+/// A new file that is on the disk, and is not there under its name until it may be.
+pub struct Prepared<'a> {
+    path: &'a Path,
+    draft: Draft,
+}
+
+/// Prepares a new file; it is gone when nobody publishes it.
+pub fn prepare<'a>(readers: Readers, path: &'a Path, bytes: &[u8]) -> Result<Prepared<'a>> {
+    let draft = drafted(readers, path, bytes).map_err(|error| unmade(path, &error))?;
+    Ok(Prepared { path, draft })
+}
+
+impl Prepared<'_> {
+    /// Gives it its name.
+    pub fn publish(self) -> Result<()> {
+        reveal(&self.draft.path(), self.path, Over::Nothing).map_err(|error| unmade(self.path, &error))
+    }
+}
+
+fn unmade(path: &Path, error: &io::Error) -> Problem {
+    match error.kind() {
         ErrorKind::AlreadyExists => taken(path),
-        _ => Problem::file("write", path, &error),
-    };
-    let draft = drafted(readers, path, bytes).map_err(told)?;
-    reveal(&draft.path(), path, Over::Nothing).map_err(told)
+        _ => Problem::file("write", path, error),
+    }
 }
 
 /// What became of a file that was to be replaced.
@@ -90,7 +107,7 @@ pub fn replace(readers: Readers, path: &Path, bytes: &[u8]) -> Result<Written> {
             }
             _ => told(error),
         })?;
-        write_for(readers, path, bytes)?;
+        prepare(readers, path, bytes)?.publish()?;
         return Ok(Written { file, changed: true, kept: None });
     }
     let _old = alone(path).map_err(told)?;

@@ -155,7 +155,17 @@ fn each_custodian_has_a_screen_and_any_two_of_three_open_the_share() {
     let bench = Bench::new();
     let share = bench.path("a.pbe").display().to_string();
     let of = ["--pwd-shares-threshold", "2", "--pwd-shares-total", "3"];
-    let mut session = at_terminal(&bench, &[&["dkek", "create-share", &share][..], &of].concat());
+    let create = [&["dkek", "create-share", &share][..], &of].concat();
+    let mut session = at_terminal(&bench, &create);
+    for prompt in ["display share 1 of 3", "press <enter> when finished", "display share 2 of 3"] {
+        session.exp_string(prompt).unwrap();
+        session.send_line("").unwrap();
+    }
+    session.exp_string("press <enter> when finished").unwrap();
+    session.send_control('c').unwrap();
+    assert!(!ended(session).1 && !bench.path("a.pbe").exists(), "two of three custodians have seen nothing");
+
+    let mut session = at_terminal(&bench, &create);
     let mut sheets = Vec::new();
     for number in 1..=3 {
         session.exp_string(&format!("{CLEAR}Press <enter> to display share {number} of 3")).unwrap();
@@ -177,11 +187,24 @@ fn each_custodian_has_a_screen_and_any_two_of_three_open_the_share() {
     let mut command = bench.child(TOOL);
     command.args(import).env("THE_PIN", PIN).env("TERM", "xterm");
     let mut session = spawn_command(command, Some(PATIENCE)).unwrap();
+    for (mistyped, told) in [("12:zz", "hexadecimal"), ("12:34", "not prime")] {
+        session.exp_string("Please enter prime: ").unwrap();
+        session.send_line(mistyped).unwrap();
+        let said = session.exp_string("; once more, please").unwrap();
+        assert!(said.contains(told), "{said}");
+    }
     session.exp_string("Please enter prime: ").unwrap();
     session.send_line(&sheets[0].0).unwrap();
     for (at, custodian) in [(1, 2), (2, 0)] {
         session.exp_string(&format!("Press <enter> to enter share {at} of 2")).unwrap();
         session.send_line("").unwrap();
+        for (id, value) in [("none", "0"), ("3", "x")] {
+            session.exp_string("Please enter share ID: ").unwrap();
+            session.send_line(id).unwrap();
+            session.exp_string("Please enter share value: ").unwrap();
+            session.send_line(value).unwrap();
+            session.exp_string("; once more, please").unwrap();
+        }
         session.exp_string("Please enter share ID: ").unwrap();
         session.send_line(&(custodian + 1).to_string()).unwrap();
         session.exp_string("Please enter share value: ").unwrap();

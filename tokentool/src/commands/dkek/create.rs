@@ -10,7 +10,7 @@ use tokenkeep::cryptoki::Secret;
 
 use super::{custodians, done};
 use crate::Answer;
-use crate::files;
+use crate::files::{self, Readers};
 use crate::options::{LEAVE_OUT, Options};
 use crate::pin::{Password, Rule};
 use crate::problem::{Problem, Result};
@@ -84,9 +84,11 @@ impl CreateShare {
         if let Some((threshold, custody)) = &custody {
             check(custody, *threshold, &file, &share)?;
         }
-        files::write(&self.file, &file.bytes())?;
+        // A share whose custodians did not all see their sheets would open to nobody.
+        let prepared = files::prepare(Readers::Owner, &self.file, &file.bytes())?;
         let sheets = custody.as_ref().map(|(_, custody)| custody.sheets.as_slice()).unwrap_or_default();
         let mut text = if options.json { String::new() } else { custodians::show(sheets)? };
+        prepared.publish()?;
         let made = Made {
             file: self.file.display().to_string(),
             share_kcv: Kcv::of(&share).to_string(),

@@ -12,6 +12,9 @@ use crate::problem::{Problem, Result};
 /// Clears the screen and what was scrolled out of it.
 const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
 
+/// How often a custodian may type what cannot be right.
+const TRIES: usize = 3;
+
 /// Shows each custodian his sheet on a screen of his own; without a terminal, answers them as text.
 pub fn show(sheets: &[Sheet]) -> Result<String> {
     if sheets.is_empty() || !io::stdout().is_terminal() || !io::stdin().is_terminal() {
@@ -69,27 +72,57 @@ impl Given {
             )
             .advise("--prime HEX --share ID:HEX --share ID:HEX, or --shares-file FILE"));
         }
-        let prime = split::digits(&line("Please enter prime: ")?)?;
-        if let Some(doubt) = split::doubt(&prime) {
-            writeln!(io::stderr(), "{doubt}")?;
-        }
-        let mut shares = Vec::new();
+        let mut doubted = None;
+        let prime = typed(|| {
+            let prime = split::digits(&line("Please enter prime: ")?)?;
+            // It may be right all the same: who types it twice means it.
+            match split::doubt(&prime).filter(|_| doubted.as_ref() != Some(&prime)) {
+                Some(doubt) => {
+                    doubted = Some(prime);
+                    Err(Problem::new(doubt).advise("what stands on the custodian's paper"))
+                }
+                None => Ok(prime),
+            }
+        })?;
+        let mut shares: Vec<Typed> = Vec::new();
         for at in 1..=count {
             line(&format!("{CLEAR}Press <enter> to enter share {at} of {count}"))?;
-            let id = line("Please enter share ID: ")?;
-            shares.push(Typed::new(&id, &line("Please enter share value: ")?)?);
+            let share = typed(|| {
+                let id = line("Please enter share ID: ")?;
+                let share = Typed::new(&id, &line("Please enter share value: ")?)?;
+                match shares.iter().any(|other| other.id == share.id) {
+                    true => Err(Problem::new(format!("share {} is there already", share.id))
+                        .advise("the share of another custodian")),
+                    false => Ok(share),
+                }
+            })?;
+            shares.push(share);
         }
         write!(io::stdout(), "{CLEAR}")?;
         Ok(Given { prime, shares })
     }
 }
 
-/// A line that is typed after a prompt.
+/// What a custodian types, and types again when it cannot be right.
+fn typed<T>(mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..TRIES {
+        match ask() {
+            Err(problem) => writeln!(io::stderr(), "{}; once more, please", problem.what())?,
+            done => return done,
+        }
+    }
+    ask()
+}
+
+/// A line that is typed after a prompt; the end of them is no answer.
 fn line(prompt: &str) -> Result<String> {
     let mut out = io::stdout();
     write!(out, "{prompt}")?;
     out.flush()?;
     let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
+    if io::stdin().read_line(&mut line)? == 0 {
+        return Err(Problem::new("the terminal was closed before everything was typed")
+            .advise("the command again; nothing was changed"));
+    }
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
