@@ -525,7 +525,7 @@ mod tests {
             thread::scope(|scope| {
                 scope.spawn(|| {
                     start.wait();
-                    while token.change(ACCESS, object, &label(b"changed")).is_ok() {}
+                    _ = (0..1000).try_for_each(|_| token.change(ACCESS, object, &label(b"changed")));
                 });
                 start.wait();
                 token.destroy(ACCESS, object).unwrap();
