@@ -1,14 +1,13 @@
-//! Files that the tool reads and writes: whole or not at all, for the owner only, and never over another that is
-//! not kept.
+//! Files that the tool reads and writes: whole or not at all, and never over another that is not kept.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tokenkeep::cryptoki::Secret;
-use tokenkeep::store::{Draft, Over, reveal};
+use tokenkeep::store::{Draft, Over, parent, reveal};
 
 use crate::problem::{Problem, Result};
 
@@ -33,9 +32,28 @@ pub fn read_secret(path: &Path) -> Result<Secret> {
     read(path).map(Secret::from)
 }
 
-/// Writes a new file, as mode 600.
+/// Who may read what is written, whatever the umask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Mode 600, in directories of mode 700.
+    Owner,
+    /// Mode 644, in directories of mode 755.
+    All,
+}
+
+impl Readers {
+    fn file(self) -> u32 {
+        if self == Readers::All { 0o644 } else { 0o600 }
+    }
+
+    fn directory(self) -> u32 {
+        if self == Readers::All { 0o755 } else { 0o700 }
+    }
+}
+
+/// Writes a new file, for the owner only.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    prepare(path, bytes)?.publish()
+    prepare(Readers::Owner, path, bytes)?.publish()
 }
 
 /// A new file that is on the disk, and is not there under its name until it may be.
@@ -44,9 +62,9 @@ pub struct Prepared<'a> {
     draft: Draft,
 }
 
-/// Prepares a new file, as mode 600; it is gone when nobody publishes it.
-pub fn prepare<'a>(path: &'a Path, bytes: &[u8]) -> Result<Prepared<'a>> {
-    let draft = drafted(path, bytes).map_err(|error| unmade(path, &error))?;
+/// Prepares a new file; it is gone when nobody publishes it.
+pub fn prepare<'a>(readers: Readers, path: &'a Path, bytes: &[u8]) -> Result<Prepared<'a>> {
+    let draft = drafted(readers, path, bytes).map_err(|error| unmade(path, &error))?;
     Ok(Prepared { path, draft })
 }
 
@@ -75,44 +93,57 @@ pub struct Written {
     pub kept: Option<String>,
 }
 
-/// Writes a file, as mode 600, in the place of the old one, which is kept as `FILE.~N~` with a number that is free.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<Written> {
+/// Writes a file in the place of the old one, which is kept as `FILE.~N~` with a number that is free.
+pub fn replace(readers: Readers, path: &Path, bytes: &[u8]) -> Result<Written> {
     let told = |error: io::Error| Problem::file("write", path, &error);
     let file = path.display().to_string();
     // The file that a link points at is the one to replace.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if !path.exists() {
-        let place = path.parent().unwrap_or(Path::new("/"));
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(place);
-        made.map_err(|error| match error.kind() {
+        let place = parent(path);
+        make_dir(readers, place).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
                 Problem::new(format!("{} is no directory", place.display())).advise("another place")
             }
             _ => told(error),
         })?;
-        write(path, bytes)?;
+        prepare(readers, path, bytes)?.publish()?;
         return Ok(Written { file, changed: true, kept: None });
     }
     let _old = alone(path).map_err(told)?;
     if read(path)? == bytes {
         return Ok(Written { file, changed: false, kept: None });
     }
-    let draft = drafted(path, bytes).map_err(told)?;
+    let draft = drafted(readers, path, bytes).map_err(told)?;
     let kept = keep(path).map_err(told)?;
     reveal(&draft.path(), path, Over::Old).map_err(told)?;
     Ok(Written { file, changed: true, kept: Some(kept.display().to_string()) })
 }
 
-/// The file as it will be, on the disk already, for the owner only.
-fn drafted(path: &Path, bytes: &[u8]) -> io::Result<Draft> {
+/// Makes a directory and its missing parents.
+fn make_dir(readers: Readers, dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    make_dir(readers, parent(dir))?;
+    match DirBuilder::new().mode(0o700).create(dir) {
+        // Another process was first.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        made => made.and_then(|()| fs::set_permissions(dir, Permissions::from_mode(readers.directory()))),
+    }
+}
+
+/// The file as it will be, on the disk already.
+fn drafted(readers: Readers, path: &Path, bytes: &[u8]) -> io::Result<Draft> {
     let draft = Draft::of(path)?;
-    lay(&draft.path(), bytes)?;
+    lay(readers, &draft.path(), bytes)?;
     Ok(draft)
 }
 
 /// Writes a file in a draft.
-fn lay(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn lay(readers: Readers, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(readers.file()))?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -154,9 +185,9 @@ pub fn write_all(path: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     }
     let draft = Draft::of(path).map_err(told)?;
     let whole = draft.path();
-    fs::DirBuilder::new().mode(0o700).create(&whole).map_err(told)?;
+    make_dir(Readers::Owner, &whole).map_err(told)?;
     for (name, bytes) in files {
-        lay(&whole.join(name), bytes).map_err(told)?;
+        lay(Readers::Owner, &whole.join(name), bytes).map_err(told)?;
     }
     File::open(&whole).and_then(|whole| whole.sync_all()).map_err(told)?;
     // An empty directory of that name gives way.

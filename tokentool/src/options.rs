@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueHint};
 
 use crate::commands::Command;
+use crate::problem::{Problem, Result};
 
 /// Makes, shows and manages Tokenkeep tokens: HSM tokens in a file, for every program that speaks PKCS#11.
 #[derive(Parser)]
@@ -23,6 +24,9 @@ Examples:
   tokentool objects --token bench     what is in one
   tokentool demo                      see it all work, on a token that is thrown away";
 
+/// What to do when no token can be named.
+pub const LEAVE_OUT: &str = "the command without --token";
+
 /// Options of every command.
 #[derive(Args)]
 pub struct Options {
@@ -37,4 +41,18 @@ pub struct Options {
     /// Print JSON
     #[arg(long, global = true, help_heading = "Every command")]
     pub json: bool,
+}
+
+impl Options {
+    /// For a command that works on none of the tokens there are: who names one expects something else of it.
+    pub fn without_token(&self, instead: &str) -> Result<()> {
+        match &self.token {
+            None => Ok(()),
+            Some(token) => {
+                let what =
+                    format!("--token {token:?} says nothing here: the command works on none of the tokens");
+                Err(Problem::new(what).advise(instead))
+            }
+        }
+    }
 }

@@ -36,6 +36,13 @@ impl Problem {
         self
     }
 
+    /// The same problem of a file that people know in another directory.
+    #[must_use]
+    pub fn elsewhere(mut self, unknown: &Path, known: &Path) -> Problem {
+        self.what = self.what.replace(&unknown.display().to_string(), &known.display().to_string());
+        self
+    }
+
     /// A file that could not be read, written or removed.
     pub fn file(verb: &str, path: &Path, error: &io::Error) -> Problem {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, ResourceBusy, StorageFull};

@@ -6,9 +6,10 @@ mod bench;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use bench::{Bench, Ended, PIN};
+use bench::{Bench, Ended, PIN, TOOL};
 
 /// A file that is called like our module; nobody loads it.
 fn module(bench: &Bench, name: &str) -> PathBuf {
@@ -123,6 +124,31 @@ fn a_pin_goes_into_a_file_for_the_owner_and_nowhere_else() {
     let refused = configure(&bench, &["openssl-engine", "--pin", odd, "--write"]);
     refused.fails(&["the PIN has characters"]);
     assert!(!refused.err.contains(odd));
+}
+
+#[test]
+fn what_other_users_must_read_they_can_unless_a_pin_is_in_it() {
+    let bench = Bench::with(&["bench"]);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let module = module(&bench, "libtokenkeep.so");
+    for client in clients(&bench) {
+        let words = ["configure", &client, "--module", module.to_str().unwrap()];
+        let places = bench.json(&words)["files"].to_string();
+        for umask in ["077", "000"] {
+            let to = bench.path(&format!("{client} {umask}"));
+            let mut shell = bench.child("sh");
+            shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh", TOOL]).args(words);
+            shell.args(["--pin", PIN, "--write", "--to"]).arg(to.join("new")).stdout(Stdio::null());
+            assert!(shell.status().unwrap().success(), "{client}");
+            for path in bench::list(&to.join("new")) {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                let public = places.contains("\"/etc/") && !fs::read_to_string(&path).unwrap().contains(PIN);
+                assert_eq!(mode(&path), if public { 0o644 } else { 0o600 }, "{client}: {name}");
+            }
+            let expected = if places.contains("\"/etc/") && client != "stunnel" { 0o755 } else { 0o700 };
+            assert_eq!((mode(&to), mode(&to.join("new"))), (expected, expected), "{client}");
+        }
+    }
 }
 
 #[test]

@@ -128,3 +128,22 @@ fn a_directory_that_cannot_be_made_is_told() {
     let below = file.join("tokens");
     bench.init(&["--label", "x", "--dir", below.to_str().unwrap()]).fails(&[below.to_str().unwrap()]);
 }
+
+#[test]
+fn a_token_is_not_named_where_none_is_worked_on() {
+    let bench = Bench::with(&["bench"]);
+    let commands: [&[&str]; 8] = [
+        &["init", "--label", "x", "--so-pin", SO_PIN, "--no-pin"],
+        &["mechanisms"],
+        &["completions", "bash"],
+        &["man"],
+        &["why"],
+        &["demo"],
+        &["configure"],
+        &["dkek", "create-share", "share.pbe"],
+    ];
+    for command in commands {
+        bench.run(&[command, &["--token", "bench"]].concat()).fails(&["--token \"bench\" says nothing here"]);
+    }
+    assert_eq!(bench.files().len(), 1);
+}

@@ -349,6 +349,11 @@ fn on_a_small_disk() {
                 ended.err
             );
             ended.fails(&["make room on the disk"]);
+            assert!(
+                !ended.err.contains("draft"),
+                "{work:?} tells of a file that nobody knows: {}",
+                ended.err
+            );
             refused += 1;
             assert!(!work.settles(&stage, &bench), "what failed was not done");
         }

@@ -19,8 +19,8 @@ pub const APPLICATION: i32 = 0x544B_4B50;
 /// The format that this code reads and writes.
 pub const FORMAT: i32 = 1;
 
-/// How long a writer waits for another process.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a writer waits for another process, and who knows a PIN for those who try one.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Set on each connection. The commit is on the disk when it returns; nothing is left in freed pages, in
 /// temporary files or in a memory map; the file's own schema is not trusted.
@@ -106,7 +106,9 @@ pub fn publish(to: &Path, build: impl FnOnce(&Path) -> Result<()>) -> Result<()>
     let file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(told("make"))?;
     file.set_permissions(Permissions::from_mode(0o600)).map_err(told("protect"))?;
-    build(&path)?;
+    // Who reads of it knows the file by the name that it was to have.
+    let names = [path.as_path(), to].map(|path| path.display().to_string());
+    build(&path).map_err(|error| error.rv().because(error.why().replace(&names[0], &names[1])))?;
     file.sync_all().map_err(told("sync"))?;
     // Before anybody opens the file: closing a descriptor drops all locks that this process has on it.
     drop(file);

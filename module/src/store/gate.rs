@@ -20,9 +20,10 @@
 //! `abandon_inherited`, sees `CryptokiNotInitialized` from the old Vault, opens a new one, writes and exits;
 //! the parent's threads go on, and a third process verifies the file.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -63,21 +64,40 @@ pub struct Turn {
     _trying: Guard,
 }
 
+/// Between two looks whether a turn is to be had.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// Waits for a turn; `directory` is what the processes have in common, none when there are no others.
 ///
-/// Errors: `DeviceError` when the directory cannot be locked.
-pub fn turn(directory: Option<&Path>) -> Result<Turn> {
-    let trying = TRYING.read().unwrap_or_else(PoisonError::into_inner);
-    let wrong = |error| Rv::DeviceError.because(format!("waiting for a turn to try a PIN: {error}"));
-    let lock = match directory {
-        Some(directory) => {
-            let file = File::open(directory).map_err(wrong)?;
-            file.lock().map_err(wrong)?;
-            Some(file)
+/// Errors: `FunctionFailed` when others had it all the time; `DeviceError` when the directory cannot be locked.
+pub fn turn(directory: Option<&Path>, patience: Duration) -> Result<Turn> {
+    let pauses = patience.as_millis() / PAUSE.as_millis();
+    for pause in 0..=pauses {
+        if pause > 0 {
+            rest(PAUSE);
         }
-        None => None,
-    };
-    Ok(Turn { _lock: lock, _trying: trying })
+        // Neither held nor open while it waits: a fork need not wait with it, and no child inherits the lock.
+        let trying = TRYING.read().unwrap_or_else(PoisonError::into_inner);
+        match directory.map(lock_now).transpose() {
+            Ok(lock) => return Ok(Turn { _lock: lock, _trying: trying }),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(Rv::DeviceError.because(format!("waiting for a turn to try a PIN: {error}")));
+            }
+        }
+    }
+    let seconds = patience.as_secs();
+    Err(Rv::FunctionFailed.because(format!("another process kept trying a PIN for {seconds} seconds")))
+}
+
+fn lock_now(directory: &Path) -> std::result::Result<File, TryLockError> {
+    let file = File::open(directory).map_err(TryLockError::Error)?;
+    file.try_lock().map(|()| file)
+}
+
+#[allow(clippy::disallowed_methods, reason = "`flock` can be waited for without an end, or not at all")]
+fn rest(pause: Duration) {
+    std::thread::sleep(pause);
 }
 
 /// In a forked child, when it initialises: closes every connection of the parent's time. Whoever still holds

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::*;
 
@@ -210,7 +211,7 @@ impl Store for MemoryStore {
     }
 
     fn turn(&self) -> Result<gate::Turn> {
-        gate::turn(None)
+        gate::turn(None, Duration::ZERO)
     }
 
     fn debit(&self, role: &str) -> Result<PinLock> {

@@ -336,7 +336,8 @@ pub trait Store: Send + Sync {
     /// left, `UserPinNotInitialized` when the role has no PIN.
     fn debit(&self, role: &str) -> Result<PinLock>;
 
-    /// A turn at trying a PIN, among all processes that have the token open.
+    /// A turn at trying a PIN, among all processes that have the token open. `FunctionFailed` when another has it
+    /// for half a minute.
     fn turn(&self) -> Result<gate::Turn>;
     /// The try was a success: the counter is full again, if the PIN is still the same.
     fn credit(&self, role: &str, lock: &PinLock) -> Result<()>;

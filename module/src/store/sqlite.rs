@@ -207,7 +207,7 @@ impl Store for SqliteStore {
     }
 
     fn turn(&self) -> Result<gate::Turn> {
-        gate::turn(self.path.parent())
+        gate::turn(self.path.parent(), file::PATIENCE)
     }
 
     fn debit(&self, role: &str) -> Result<PinLock> {

@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::Answer;
-use crate::options::{Line, Options};
+use crate::options::{LEAVE_OUT, Line, Options};
 use crate::problem::Result;
 
 /// Print completions for a shell
@@ -22,7 +22,8 @@ Examples:
   tokentool completions fish > ~/.config/fish/completions/tokentool.fish";
 
 impl Completions {
-    pub fn run(&self, _options: &Options) -> Result<Answer> {
+    pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token(LEAVE_OUT)?;
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Line::command(), "tokentool", &mut script);
         Ok(Answer::verbatim(String::from_utf8_lossy(&script).into_owned()))

@@ -89,6 +89,7 @@ struct Made {
 
 impl Init {
     pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token("--label NAME: a new token's name")?;
         let tokens = Tokens::open(options)?;
         let all = tokens.all();
         let label = self.label(&all)?;
@@ -212,8 +213,11 @@ pub fn make_with_dkek(settings: &Settings, new: &NewToken, shares: u8) -> Result
     let draft = Draft::of(&settings.dir.join("token")).map_err(told)?;
     // Below the draft's own directory: who logs in locks the token's.
     let hidden = Settings { dir: draft.path(), ..settings.clone() };
-    let header = make(&hidden, new)?;
-    begin_dkek(&hidden, &header, &new.so_pin, shares)?;
+    let made = make(&hidden, new).and_then(|header| {
+        begin_dkek(&hidden, &header, &new.so_pin, shares)?;
+        Ok(header)
+    });
+    let header = made.map_err(|problem| problem.elsewhere(&hidden.dir, &settings.dir))?;
     let name = format!("{}.token", header.serial);
     reveal(&hidden.dir.join(&name), &settings.dir.join(&name), Over::Nothing).map_err(told)?;
     Ok(header)

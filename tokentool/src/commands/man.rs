@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, ValueHint};
 use clap_mangen::Man as Page;
 
 use crate::Answer;
-use crate::options::{Line, Options};
+use crate::options::{LEAVE_OUT, Line, Options};
 use crate::paint::{GOOD, paint};
 use crate::problem::{Problem, Result};
 
@@ -26,7 +26,8 @@ Examples:
   tokentool man ~/.local/share/man/man1";
 
 impl Man {
-    pub fn run(&self, _options: &Options) -> Result<Answer> {
+    pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token(LEAVE_OUT)?;
         let Some(directory) = &self.directory else {
             let mut page = Vec::new();
             Page::new(Line::command()).render(&mut page)?;

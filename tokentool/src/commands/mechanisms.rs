@@ -7,7 +7,7 @@ use tokenkeep::cryptoki::names;
 use tokenkeep::mechanism::{self, Mechanism, Profile, Unit};
 
 use crate::Answer;
-use crate::options::Options;
+use crate::options::{LEAVE_OUT, Options};
 use crate::paint::FAINT;
 use crate::problem::{Problem, Result};
 use crate::table::{Cell, Table};
@@ -63,7 +63,8 @@ const FLAGS: &[(CK_FLAGS, &str)] = &[
 ];
 
 impl Mechanisms {
-    pub fn run(&self, _options: &Options) -> Result<Answer> {
+    pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token(LEAVE_OUT)?;
         let name = self.name.as_deref().unwrap_or("").to_uppercase().replace('-', "_");
         let profile = Profile::named(&self.profile).map_err(|error| {
             Problem::new(error.why().to_owned()).advise("`tokentool mechanisms --profile modern`")

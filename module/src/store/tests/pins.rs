@@ -1,6 +1,10 @@
 //! PINs: the counter is spent first, shared by everybody, and full again after a success.
 
+use std::fs::File;
 use std::process::Command;
+use std::sync::{Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use super::*;
 
@@ -57,6 +61,49 @@ fn crash() {
     let path: PathBuf = std::env::var_os("TOKENKEEP_TEST_FILE").unwrap().into();
     let _ = Vault::open(&path).unwrap().store().debit(USER);
     std::process::abort();
+}
+
+#[test]
+fn who_waits_for_a_turn_gives_up_in_the_end_and_has_it_when_it_is_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let turn = |patience| gate::turn(Some(dir.path()), Duration::from_millis(patience));
+    let other = File::open(dir.path()).unwrap();
+    other.lock().unwrap();
+    let error = turn(5).err().unwrap();
+    assert_eq!(error.rv(), Rv::FunctionFailed);
+    assert!(error.why().contains("another process kept trying a PIN"), "{error}");
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| turn(60_000).map(drop));
+        drop(other);
+        assert_eq!(waits.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn a_fork_does_not_wait_for_who_waits_for_a_turn() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = File::open(dir.path()).unwrap();
+    other.lock().unwrap();
+    let (begun, forked) = (Barrier::new(2), mpsc::channel());
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            begun.wait();
+            gate::turn(Some(dir.path()), Duration::from_secs(60)).map(drop)
+        });
+        scope.spawn(|| {
+            begun.wait();
+            // One after the other, so that some of them are while it waits.
+            for _ in 0..1000 {
+                drop(gate::close());
+                thread::yield_now();
+            }
+            forked.0.send(()).unwrap();
+        });
+        let told = forked.1.recv_timeout(Duration::from_secs(30));
+        drop(other);
+        assert_eq!(told, Ok(()), "a fork waited");
+        assert_eq!(waits.join().unwrap(), Ok(()));
+    });
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokenkeep::cryptoki::Secret;
 
 use crate::Answer;
-use crate::files::{self, Written};
+use crate::files::{self, Readers, Written};
 use crate::options::Options;
 use crate::paint::{GOOD, HINT, WARN, paint};
 use crate::pin::UserPin;
@@ -57,8 +57,9 @@ pub struct Configure {
 }
 
 const EXAMPLES: &str = "\
-A PIN is written only into files (mode 600), never printed; without one the program asks for it. For a module that is
-not Tokenkeep's, --token and --slot are taken as they are.
+A PIN is written only into files (mode 600), never printed; without one the program asks for it. What lies in /etc is
+readable by all (mode 644) unless a PIN is in it. For a module that is not Tokenkeep's, --token and --slot are taken as
+they are.
 
 Examples:
   tokentool configure                                              the clients
@@ -71,6 +72,7 @@ Examples:
 struct Filled {
     path: PathBuf,
     mode: Mode,
+    readers: Readers,
     text: Secret,
 }
 
@@ -89,6 +91,7 @@ struct Printed {
 impl Configure {
     pub fn run(&self, options: &Options) -> Result<Answer> {
         let Some(client) = self.client.as_deref().and_then(clients::find) else {
+            options.without_token("`tokentool configure CLIENT`")?;
             return list();
         };
         let source = self.pin.source();
@@ -103,7 +106,7 @@ impl Configure {
         let filled = filled.collect::<Result<Vec<_>>>()?;
         match self.write {
             true => {
-                let told = client.files.iter().any(|file| file.text.contains("@environment@"));
+                let told = client.files.iter().any(|file| file.has("environment"));
                 let environment = values.of_name("environment")?.filter(|_| told);
                 write(&filled, environment.as_deref(), values.unseen_key()?)
             }
@@ -124,7 +127,9 @@ impl Configure {
         };
         values.at(path.parent().unwrap_or(Path::new("/")));
         let text = template::fill(file.text, &|name| values.of_name(name))?;
-        Ok(Filled { path, mode: file.mode, text })
+        let secret = file.has("pin") && values.of_name("pin")?.is_some();
+        let readers = if file.is_public() && !secret { Readers::All } else { Readers::Owner };
+        Ok(Filled { path, mode: file.mode, readers, text })
     }
 }
 
@@ -179,14 +184,14 @@ fn write(files: &[Filled], environment: Option<&str>, unseen: Option<&str>) -> R
 
 fn write_one(file: &Filled) -> Result<Written> {
     match file.mode {
-        Mode::Whole => files::replace(&file.path, file.text.expose()),
+        Mode::Whole => files::replace(file.readers, &file.path, file.text.expose()),
         Mode::Block => {
             let old = if file.path.exists() { files::read(&file.path)? } else { Vec::new() };
             let old = String::from_utf8(old).map_err(|_| {
                 Problem::new(format!("{} is not UTF-8 text", file.path.display()))
                     .advise("another file, by --to DIR")
             })?;
-            files::replace(&file.path, template::insert(&old, &expose(&file.text)).as_bytes())
+            files::replace(file.readers, &file.path, template::insert(&old, &expose(&file.text)).as_bytes())
         }
     }
 }

@@ -23,6 +23,18 @@ pub struct Template {
     pub text: &'static str,
 }
 
+impl Template {
+    /// Whether it lies where programs of other users read it, and not below somebody's home.
+    pub fn is_public(&self) -> bool {
+        self.place.starts_with('/')
+    }
+
+    /// Whether it names this.
+    pub fn has(&self, name: &str) -> bool {
+        self.text.contains(&format!("@{name}@"))
+    }
+}
+
 const BEGIN: &str = "# tokentool configure: begin\n";
 const END: &str = "# tokentool configure: end\n";
 

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::Answer;
 use crate::module;
-use crate::options::Options;
+use crate::options::{LEAVE_OUT, Options};
 use crate::problem::{Problem, Result, at};
 use lines::Try;
 use steps::{Step, Steps};
@@ -64,6 +64,7 @@ struct Report {
 
 impl Demo {
     pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token(LEAVE_OUT)?;
         let module = module::find(self.module.as_deref())?;
         match &self.stage {
             Some(_) => play(&module, options.json),

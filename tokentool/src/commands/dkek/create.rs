@@ -10,8 +10,8 @@ use tokenkeep::cryptoki::Secret;
 
 use super::{custodians, done};
 use crate::Answer;
-use crate::files;
-use crate::options::Options;
+use crate::files::{self, Readers};
+use crate::options::{LEAVE_OUT, Options};
 use crate::pin::{Password, Rule};
 use crate::problem::{Problem, Result};
 use crate::progress::bar;
@@ -69,6 +69,7 @@ struct Shown {
 
 impl CreateShare {
     pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token(LEAVE_OUT)?;
         if self.file.exists() {
             return Err(files::taken(&self.file));
         }
@@ -84,7 +85,7 @@ impl CreateShare {
             check(custody, *threshold, &file, &share)?;
         }
         // A share whose custodians did not all see their sheets would open to nobody.
-        let prepared = files::prepare(&self.file, &file.bytes())?;
+        let prepared = files::prepare(Readers::Owner, &self.file, &file.bytes())?;
         let sheets = custody.as_ref().map(|(_, custody)| custody.sheets.as_slice()).unwrap_or_default();
         let mut text = if options.json { String::new() } else { custodians::show(sheets)? };
         prepared.publish()?;

@@ -80,6 +80,7 @@ impl State {
     /// In a word or two.
     pub fn short(&self) -> String {
         match &self.kcv {
+            Some(kcv) if self.shares == 0 => format!("{kcv}, random"),
             Some(kcv) => format!("{kcv}, of {}", count(self.shares.into(), "share", "shares")),
             None => format!("{} of {} missing", self.missing, count(self.shares.into(), "share", "shares")),
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use crate::Answer;
-use crate::options::Options;
+use crate::options::{LEAVE_OUT, Options};
 use crate::problem::{Problem, Result};
 use crate::tokens::settings;
 use refusal::Refusal;
@@ -53,6 +53,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Why {
     pub fn run(&self, options: &Options) -> Result<Answer> {
+        options.without_token(LEAVE_OUT)?;
         let path = match &self.trace {
             Some(path) => path.clone(),
             None => settings(options)?.trace.ok_or_else(untraced)?,
