@@ -76,7 +76,11 @@ fn plot(curve: &Curve, modules: &[PathBuf]) -> Result<String, String> {
             .configure_mesh()
             .x_desc(curve.axis)
             .x_label_formatter(&|x| format!("{x:.0}"))
-            .y_label_formatter(&|y| if *y < 10.0 { format!("{y:.1}") } else { format!("{y:.0}") })
+            .y_label_formatter(&|y| match y {
+                0.0..0.1 => format!("{y:.2}"),
+                0.1..10.0 => format!("{y:.1}"),
+                _ => format!("{y:.0}"),
+            })
             .light_line_style(WHITE)
             .draw()
             .map_err(told)?;

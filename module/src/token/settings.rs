@@ -3,7 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::cryptoki::{Result, Rv};
 use crate::mechanism::Profile;
@@ -76,7 +77,8 @@ struct Said {
     so_pin_retries: Option<u32>,
     enforce_dates: Option<bool>,
     deterministic_signatures: Option<bool>,
-    profile: Option<String>,
+    #[serde(default, deserialize_with = "profile")]
+    profile: Option<&'static Profile>,
     max_sessions: Option<u32>,
     max_rw_sessions: Option<u32>,
     #[serde(skip)]
@@ -96,11 +98,10 @@ impl Settings {
         fn first<T>(places: &[Said], take: impl Fn(&Said) -> Option<T>) -> Option<T> {
             places.iter().find_map(take)
         }
-        let profile = first(&places, |said| said.profile.clone());
         Ok(Settings {
             dir,
             deterministic_signatures: first(&places, |said| said.deterministic_signatures).unwrap_or(false),
-            profile: Profile::named(profile.as_deref().unwrap_or("open"))?,
+            profile: first(&places, |said| said.profile).map_or_else(|| Profile::named("open"), Ok)?,
             trace: first(&places, |said| said.trace.clone()),
             spare_slot: first(&places, |said| said.spare_slot).unwrap_or(false),
             edwards_point: first(&places, |said| said.edwards_point).unwrap_or_default(),
@@ -113,6 +114,12 @@ impl Settings {
             unknown: places.into_iter().flat_map(|said| said.unknown).collect(),
         })
     }
+}
+
+/// A profile by its name, so that the file and the line are told where there is none.
+fn profile<'de, D: Deserializer<'de>>(name: D) -> std::result::Result<Option<&'static Profile>, D::Error> {
+    let named = Profile::named(&String::deserialize(name)?);
+    named.map(Some).map_err(|error| D::Error::custom(error.why()))
 }
 
 fn environment() -> Said {
@@ -174,7 +181,7 @@ fn string(text: &str) -> Result<Said> {
             "so_pin_retries" => said.so_pin_retries = Some(number()?),
             "enforce_dates" => said.enforce_dates = Some(yes),
             "deterministic_signatures" => said.deterministic_signatures = Some(yes),
-            "profile" => said.profile = Some(value.clone()),
+            "profile" => said.profile = Some(Profile::named(&value)?),
             "max_sessions" => said.max_sessions = Some(number()?),
             "max_rw_sessions" => said.max_rw_sessions = Some(number()?),
             _ => said.unknown.push(key),
@@ -201,6 +208,15 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_profile_that_is_none_is_told_with_its_line() {
+        let said = |text| toml::from_str::<Said>(text).map(|said| said.profile.map(|profile| profile.name));
+        assert_eq!(said("profile = \"modern\""), Ok(Some("modern")));
+        assert_eq!(said("dir = \"/tokens\""), Ok(None));
+        let told = said("dir = \"/tokens\"\nprofile = \"x\"").unwrap_err().to_string();
+        assert!(told.contains("line 2") && told.contains("there is no profile \"x\""), "{told}");
+    }
 
     #[test]
     fn pairs_may_be_quoted_and_strange() {
